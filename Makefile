@@ -1,0 +1,40 @@
+# Everything a newcomer types. The first command of each kind sets up .venv; the next ones find it there.
+
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench constraints ready ready-to-test ready-to-check
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ready  ## Watch two markets at work; HOMES=file.csv and FOOD=file.csv take real stock
+	@.venv/bin/python -m intentron.demo $${HOMES:+--homes "$$HOMES"} $${FOOD:+--food "$$FOOD"}
+
+test: ready-to-test  ## Run all tests; ARGS="-k receipt" picks some
+	@.venv/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: ready-to-check  ## Check format, lint, types and layers
+	@.venv/bin/ruff format --check
+	@.venv/bin/ruff check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: ready-to-check  ## Format the code and mend what can be mended safely
+	@.venv/bin/ruff check --fix --exit-zero --silent
+	@.venv/bin/ruff format
+
+bench: ready  ## Measure the hot path; results in benchmarks/results/latest.json
+	@.venv/bin/python -m benchmarks
+
+constraints: ready  ## Pin the newest versions that fit together in constraints.txt
+	@.venv/bin/python setup/constraints.py
+
+ready:
+	@$(PYTHON) setup/environment.py
+
+ready-to-test:
+	@$(PYTHON) setup/environment.py test
+
+ready-to-check:
+	@$(PYTHON) setup/environment.py test check
