@@ -1,0 +1,191 @@
+"""The SQL of the journal: commits, what they hold, and the bytes of the statements."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+import apsw
+
+from byway.errors import StoreError
+from byway.store.check import key_of, with_check, without_check
+from byway.store.leaves import Leaves
+from byway.store.sqlite.database import Database
+from byway.store.store import Entry, LastCommit, StoredCommit
+
+MAX_STRETCH: Final = 0xFFFF  # what leaves have room for
+PAGE_STRETCHES: Final = 256  # read at one time, so that no statement of SQL stays open between calls
+
+_APPEND: Final = "INSERT INTO journal (sequence, data) SELECT ?1 + rowid - 1, value FROM carray(?2)"
+_APPEND_COMMIT: Final = "INSERT INTO commits (first, count, number, head, frontier) VALUES (?, ?, ?, ?, ?)"
+_PUT_LEAVES: Final = "INSERT INTO leaves (first, count, packed) VALUES (?, ?, ?)"
+_READ: Final = "SELECT sequence, data FROM carray(?) CROSS JOIN journal ON sequence = value"
+_LAST: Final = "SELECT number, first, count, head, frontier FROM commits ORDER BY first DESC LIMIT 1"
+_COMMIT_OF: Final = """
+    SELECT number, commits.first, commits.count, head, leaves.first, packed FROM commits JOIN leaves
+    WHERE commits.first = (SELECT max(first) FROM commits WHERE first <= ?1)
+        AND leaves.first = (SELECT max(first) FROM leaves WHERE first <= ?1)
+"""
+_HELD: Final = """
+    SELECT first, count, packed, coalesce(until, -1) FROM leaves LEFT JOIN swept USING (first)
+    WHERE first >= ? ORDER BY first LIMIT ?
+"""
+_DELETE: Final = "DELETE FROM journal WHERE sequence IN (SELECT value FROM carray(?))"
+_MARK_SWEPT: Final = """
+    INSERT INTO swept (first, until) SELECT value, ?2 FROM carray(?1) WHERE true
+    ON CONFLICT (first) DO UPDATE SET until = max(until, excluded.until)
+"""
+_FORGET_LEAVES: Final = "DELETE FROM leaves WHERE first IN (SELECT value FROM carray(?))"
+_FORGET_SWEPT: Final = "DELETE FROM swept WHERE first IN (SELECT value FROM carray(?))"
+_FORGET_FRONTIERS: Final = """
+    UPDATE commits SET frontier = NULL WHERE first BETWEEN ? AND ? AND first < (SELECT max(first) FROM commits)
+"""
+
+
+class Held(NamedTuple):
+    """A stretch of the journal that has statements left: those that expire after `until`.  No leaves: damaged."""
+
+    first: int
+    size: int
+    leaves: Leaves | None
+    until: int
+
+
+class Due(NamedTuple):
+    """A stretch to sweep: the offsets of the statements that go, and of those that stay."""
+
+    first: int
+    leaves: Leaves
+    gone: Sequence[int]
+    left: Sequence[int]
+
+
+def append(connection: apsw.Connection, commit: LastCommit, entries: Sequence[Entry], leaves: Leaves) -> None:
+    """Write a commit at the end of the chain.
+
+    Three calls, however many statements: beside a busy loop each call waits for its turn of the interpreter.
+    """
+    first = commit.first
+    rows = tuple([with_check(entry.data, sequence) for sequence, entry in enumerate(entries, first)])
+    key = key_of(first, commit.count, commit.number)
+    head, frontier = with_check(commit.head, key), with_check(commit.frontier, key)
+    connection.execute(_APPEND, (first, apsw.carray(rows)))
+    connection.execute(_APPEND_COMMIT, (first, commit.count, commit.number, head, frontier))
+    _put_leaves(connection, first, leaves)
+
+
+def read(database: Database, sequences: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
+    """Sequence and bytes of the statements that are there, in the order asked for; None for bytes that have changed."""
+    if not sequences:
+        return
+    for sequence, stored in database.query(_READ, _integers(sequences)):
+        yield sequence, without_check(stored, sequence)
+
+
+def last_commit(database: Database) -> LastCommit | None:
+    """The end of the chain.  Raises `store-damaged` if it is not what was written: no chain can go on from there."""
+    for number, first, count, head, frontier in database.query(_LAST):
+        key = key_of(first, count, number)
+        return LastCommit(number, first, count, _sound(head, key), _sound(frontier, key))
+    return None
+
+
+def commit_of(database: Database, sequence: int) -> StoredCommit | None:
+    """The commit with this sequence, if it has statements left.  Raises `store-damaged`."""
+    for number, first, count, stored, beginning, packed in database.query(_COMMIT_OF, sequence):
+        head = _sound(stored, key_of(first, count, number))
+        leaves = Leaves.from_bytes(_sound(packed, beginning))
+        if sequence < min(first + count, beginning + len(leaves.kinds)):
+            ids = tuple([leaves.id_at(first - beginning + index) for index in range(count)])
+            return StoredCommit(number, first, count, head, ids)
+    return None
+
+
+def held(database: Database) -> Iterator[Held]:
+    """Every stretch that has statements left, ascending."""
+    first = 0
+    while rows := database.query(_HELD, first, PAGE_STRETCHES):
+        for row in rows:
+            yield _held(*row)
+        first = rows[-1][0] + 1
+
+
+def held_at(database: Database, first: int) -> Held | None:
+    """The stretch that begins with `first`, unless it has been joined to another."""
+    for row in database.query(_HELD, first, 1):
+        if row[0] == first:
+            return _held(*row)
+    return None
+
+
+def join(connection: apsw.Connection, first: int) -> list[tuple[int, Leaves]]:
+    """Join the stretches from `first` to the end of the journal, and return those that came of it.
+
+    What does not follow directly, and what has been swept, stays apart.
+    """
+    joined = []
+    for run in _runs([_held(*row) for row in connection.execute(_HELD, (first, -1))]):
+        beginning, leaves = run[0][0], Leaves.joined([leaves for _, leaves in run])
+        connection.execute("DELETE FROM leaves WHERE first BETWEEN ? AND ?", (beginning, run[-1][0]))
+        _put_leaves(connection, beginning, leaves)
+        joined.append((beginning, leaves))
+    return joined
+
+
+def delete(connection: apsw.Connection, due: Sequence[Due], now: int) -> None:
+    """Delete what goes, and the leaves and frontiers of stretches that nothing is left of.  Heads stay."""
+    gone = [stretch.first + offset for stretch in due for offset in stretch.gone]
+    partly = [stretch.first for stretch in due if stretch.left]
+    wholly = [(stretch.first, stretch.first + len(stretch.leaves.kinds) - 1) for stretch in due if not stretch.left]
+    firsts = [first for first, _ in wholly]
+    connection.execute(_DELETE, (_integers(gone),))
+    if partly:
+        connection.execute(_MARK_SWEPT, (_integers(partly), now))
+    if wholly:
+        connection.execute(_FORGET_LEAVES, (_integers(firsts),))
+        connection.execute(_FORGET_SWEPT, (_integers(firsts),))
+        connection.executemany(_FORGET_FRONTIERS, wholly)
+
+
+def _put_leaves(connection: apsw.Connection, first: int, leaves: Leaves) -> None:
+    connection.execute(_PUT_LEAVES, (first, len(leaves.kinds), with_check(leaves.to_bytes(), first)))
+
+
+def _held(first: int, count: object, packed: object, until: int) -> Held:
+    data = without_check(packed, first)
+    if data is not None:
+        leaves = Leaves.from_bytes(data)
+        return Held(first, len(leaves.kinds), leaves, until)
+    return Held(first, count if isinstance(count, int) and 0 < count <= MAX_STRETCH else 1, None, until)
+
+
+def _runs(stretches: Iterable[Held]) -> Iterator[list[tuple[int, Leaves]]]:
+    """Each two or more stretches that follow each other and are whole."""
+    run: list[tuple[int, Leaves]] = []
+    end = 0
+    for first, size, leaves, until in stretches:
+        if first != end or leaves is None or until >= 0:
+            if len(run) > 1:
+                yield run
+            run = []
+        if leaves is not None and until < 0:
+            run.append((first, leaves))
+        end = first + size
+    if len(run) > 1:
+        yield run
+
+
+def _integers(numbers: Sequence[int]) -> apsw.CArrayBinding:
+    return apsw.carray(array("q", numbers))
+
+
+def _sound(stored: object, key: int) -> bytes:
+    data = without_check(stored, key)
+    if data is None:
+        raise StoreError(
+            "a commit is not what was written",
+            code="store-damaged",
+            next_step="check the disk, then restore the last backup",
+        )
+    return data

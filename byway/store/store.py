@@ -1,0 +1,179 @@
+"""The store: what a node has promised to keep, behind one small interface.
+
+A call that returns has made what it wrote durable in the way that `Store.durable` names.  A call that raised says
+nothing about what was written: only `recover`, after a restart, tells.  After an I/O error the store takes nothing
+more, while it still gives what it has.
+
+One call at a time, from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from byway.protocol.statement import SIGNATURE_BYTES, statement_id
+
+MAX_ALSO_KEPT: Final = 512  # 4 kB a cursor; those beyond it are delivered once more after a restart
+
+
+class Entry(NamedTuple):
+    """One statement about to be committed."""
+
+    data: bytes
+    id: bytes
+    kind: int
+    address: str
+    """The URN of the topic or mailbox that it is for; empty if it is for nobody."""
+    expires: int
+
+
+class CursorMove(NamedTuple):
+    """Where a subscription stands now.  A move of another epoch than the current one, or backwards, changes nothing."""
+
+    key: bytes
+    sub: str
+    epoch: int
+    journal: int
+    through: int
+    also: tuple[int, ...]
+    """Sequences acked above `through`, kept so that a restart does not deliver them again."""
+
+
+class SubscriptionRow(NamedTuple):
+    """A subscription and where it stands."""
+
+    key: bytes
+    sub: str
+    pattern: str
+    filter: bytes
+    """Canonical msgpack of the expression, or of nil."""
+    scope: str
+    epoch: int
+    through: int
+    also: tuple[int, ...] = ()
+    acknowledgement: bytes | None = None
+    """The last one that the subscriber signed.  Put as None, it leaves the one that is there."""
+
+
+class SignedAcknowledgement(NamedTuple):
+    """The last acknowledgement that the owner of a subscription has signed."""
+
+    key: bytes
+    sub: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LastCommit:
+    """The end of the chain, on which the next commit builds."""
+
+    number: int
+    first: int
+    count: int
+    head: bytes
+    """Header and body of the head, without its signature."""
+    frontier: bytes
+
+    @property
+    def head_id(self) -> bytes:
+        """The id of the signed head, which the signature is no part of."""
+        return statement_id(self.head + bytes(SIGNATURE_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCommit:
+    """What the receipt of a stored statement is made from."""
+
+    number: int
+    first: int
+    count: int
+    head: bytes
+    ids: tuple[bytes, ...]
+    """The ids of all its statements, in order, those that have been swept included."""
+
+
+class Recovered(NamedTuple):
+    """What a store held when it was opened."""
+
+    chain: bytes
+    last: LastCommit | None
+    next_sequence: int
+    subscriptions: list[SubscriptionRow]
+    statements: int
+    """How many of the stored statements had not expired."""
+
+
+class Store(Protocol):
+    """Journal, heads and subscriptions of one node.
+
+    Every method may raise `StoreError`: `store-failed` (an I/O error; nothing more is taken until a restart),
+    `store-damaged` (the file is not what was written) or `store-full` (nothing was written; try again later).
+    """
+
+    @property
+    def durable(self) -> str:
+        """How a commit is made durable, as a head names it (wire-protocol section 4.9)."""
+
+    @property
+    def damaged(self) -> frozenset[int]:
+        """Sequences whose bytes were found changed since the store was opened.  They are not handed out any more."""
+
+    def recover(self, now: int) -> Recovered:
+        """Read what is there, once, before anything else is called.
+
+        `now` decides what counts as expired; nothing is thrown away by it.
+        """
+
+    def commit(
+        self,
+        entries: Sequence[Entry],
+        *,
+        first: int,
+        head: bytes,
+        frontier: bytes,
+        moves: Sequence[CursorMove] = (),
+        subscriptions: Sequence[SubscriptionRow] = (),
+        dropped: Sequence[tuple[bytes, str]] = (),
+        acknowledgements: Sequence[SignedAcknowledgement] = (),
+    ) -> None:
+        """Write all of it in one durable transaction, or none.
+
+        The entries get the sequences from `first` on, which has to be the next one.  Without entries there is no head:
+        `head` and `frontier` are empty and `first` means nothing.  Subscriptions are dropped before others are put.
+        Entries are refused with `store-full` while the disk still has room for moves, sweeps and subscriptions.
+        """
+
+    def find(self, wanted: bytes) -> int | None:
+        """The sequence of the stored statement with the id `wanted`, None if it is not here or is damaged."""
+
+    def read(self, sequences: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Sequence and exact bytes of those that are still here and unchanged, in the order asked for."""
+
+    def commit_of(self, sequence: int) -> StoredCommit:
+        """The commit that holds a stored statement.  Raises `LookupError` if there is none with this sequence."""
+
+    def sequences(self, addresses: Iterable[str], after: int, limit: int) -> list[int]:
+        """The first `limit` sequences beyond `after` that are for one of these addresses, ascending."""
+
+    def addresses(self) -> Iterable[str]:
+        """Every address that a stored statement is for."""
+
+    def kinds(self, kinds: frozenset[int]) -> Iterator[tuple[int, bytes]]:
+        """Sequence and bytes of the statements of these kinds that had not expired at `recover`, ascending."""
+
+    def put_subscription(self, row: SubscriptionRow) -> None:
+        """Make a subscription durable, in the place of one with the same key and name."""
+
+    def drop_subscription(self, key: bytes, sub: str) -> None:
+        """End a subscription for good.  One that is not there is no error."""
+
+    def sweep(self, now: int, rows: int) -> int:
+        """Delete statements that have expired, at most a minute late, and return how many.
+
+        It stops at the first good moment after `rows` of them; 0 means that nothing was due.  Heads stay.
+        """
+
+    def close(self) -> None:
+        """Give everything back.  Calls after it raise `store-failed`, except for `close`."""

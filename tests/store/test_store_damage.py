@@ -1,0 +1,172 @@
+"""A changed bit costs what it is in, and nothing else.  It is never handed out."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from byway.errors import StoreError
+from byway.protocol.limits import MINUTE_MS
+from byway.store.check import with_check
+from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
+from tests.store.stores import NODE_KEY, commit, open_here, subscription
+from tests.strategies.entries import ADDRESSES, make_entry
+
+ENTRIES = [make_entry(number, address=ADDRESSES[number % 2]) for number in range(6)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with open_here(tmp_path) as store:
+        commit(store, 1, ENTRIES[:3])
+        commit(store, 4, ENTRIES[3:])
+    return tmp_path
+
+
+def change(folder: Path, table: str, column: str, key: int, position: int) -> None:
+    """Flip a bit of a stored blob."""
+    name = "sequence" if table == "journal" else "first"
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        [(blob,)] = connection.execute(f"SELECT {column} FROM {table} WHERE {name} = ?", [key])  # noqa: S608 - our names
+        changed = bytearray(blob)
+        changed[position % len(blob)] ^= 1 << position % 8
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {name} = ?", (bytes(changed), key))  # noqa: S608 - as above
+        connection.commit()
+
+
+@pytest.mark.parametrize("position", [0, 100, 535, 536, 599, 600, 603])
+def test_a_changed_statement_is_left_out_and_reported(position: int, folder: Path) -> None:
+    """In the header, the body, the signature, which the id does not cover, or the check itself."""
+    change(folder, "journal", "data", 2, position)
+
+    with open_here(folder) as store:
+        assert store.damaged == frozenset()
+        assert [sequence for sequence, _ in store.read([1, 2, 3])] == [1, 3]
+        assert store.damaged == {2}
+
+
+def test_a_changed_statement_can_be_stored_again(folder: Path) -> None:
+    change(folder, "journal", "data", 2, 100)
+
+    with open_here(folder) as store:
+        assert store.find(ENTRIES[1].id) is None
+        commit(store, 7, [ENTRIES[1]])
+        assert store.find(ENTRIES[1].id) == 7
+    with open_here(folder) as store:
+        assert store.find(ENTRIES[1].id) == 7
+
+
+def test_statements_that_changed_places_are_left_out(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        connection.execute("UPDATE journal SET sequence = -sequence")
+        connection.execute(
+            "UPDATE journal SET sequence = CASE sequence WHEN -1 THEN 2 WHEN -2 THEN 1 ELSE -sequence END"
+        )
+        connection.commit()
+
+    with open_here(folder) as store:
+        assert [sequence for sequence, _ in store.read([1, 2, 3])] == [3]
+        assert store.damaged == {1, 2}
+
+
+def test_a_statement_that_was_never_committed_is_left_out(folder: Path) -> None:
+    """Whatever its check says: the id is not the one that the leaves have for this sequence."""
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        connection.execute("UPDATE journal SET data = ? WHERE sequence = 2", [with_check(make_entry(99).data, 2)])
+        connection.commit()
+
+    with open_here(folder) as store:
+        assert [sequence for sequence, _ in store.read([1, 2, 3])] == [1, 3]
+        assert store.find(make_entry(99).id) is None
+        assert store.damaged == {2}
+
+
+def test_changed_leaves_cost_their_commit(folder: Path) -> None:
+    change(folder, "leaves", "packed", 1, 40)
+
+    with open_here(folder) as store:
+        assert store.damaged == {1, 2, 3}
+        assert [store.find(entry.id) for entry in ENTRIES] == [None, None, None, 4, 5, 6]
+        assert store.sequences(ADDRESSES, 0, 10) == [4, 5, 6]
+        assert [sequence for sequence, _ in store.kinds(frozenset({1}))] == [4, 5, 6]
+        with pytest.raises(StoreError) as raised:
+            store.commit_of(2)
+        assert raised.value.code == "store-damaged"
+        assert store.sweep(2_000 * MINUTE_MS, 100) == 3
+
+
+def test_leaves_that_change_while_the_store_is_open_are_left_alone(reopen: Callable[[], SqliteStore]) -> None:
+    store = reopen()
+    commit(store, 1, ENTRIES[:3])
+    store._database._connection.execute("UPDATE leaves SET packed = zeroblob(40)")
+
+    assert store.sweep(2_000 * MINUTE_MS, 100) == 0
+    assert len(store.read([1, 2, 3])) == 3
+
+
+@pytest.mark.parametrize("column", ["head", "frontier"])
+def test_a_chain_whose_end_has_changed_does_not_go_on(column: str, folder: Path) -> None:
+    change(folder, "commits", column, 4, 2)
+
+    with (
+        closing(open_store(folder, node_key=NODE_KEY, random=os.urandom)) as store,
+        pytest.raises(StoreError) as raised,
+    ):
+        store.recover(0)
+    assert raised.value.code == "store-damaged"
+    assert raised.value.next_step
+
+
+@pytest.mark.parametrize("table", ["subscriptions", "cursors"])
+def test_a_subscription_that_has_lost_a_field_is_noticed(table: str, folder: Path) -> None:
+    with open_here(folder) as store:
+        store.put_subscription(subscription("homes"))
+    field = {"subscriptions": "pattern", "cursors": "through"}[table]
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        connection.execute("PRAGMA writable_schema = on")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '')")
+        connection.execute("PRAGMA writable_schema = reset")
+        connection.execute(f"UPDATE {table} SET {field} = NULL")  # noqa: S608 - our names
+        connection.commit()
+
+    with (
+        closing(open_store(folder, node_key=NODE_KEY, random=os.urandom)) as store,
+        pytest.raises(StoreError) as raised,
+    ):
+        store.recover(0)
+    assert raised.value.code == "store-damaged"
+
+
+def test_a_changed_head_gives_no_receipt(folder: Path) -> None:
+    change(folder, "commits", "head", 1, 2)
+
+    with open_here(folder) as store:
+        assert store.commit_of(5).head == b"head 4"
+        with pytest.raises(StoreError):
+            store.commit_of(2)
+
+
+@pytest.mark.slow
+def test_any_changed_byte_raises_or_is_left_out(folder: Path, tmp_path: Path) -> None:
+    """Whatever byte of the file changes: no wrong statement is handed out, and only `StoreError` is raised."""
+    whole = (folder / STORE_FILE).read_bytes()
+    random = Random(7)  # noqa: S311 - it has to be the same each time
+    for number in range(150):
+        copy = tmp_path / str(number)
+        copy.mkdir()
+        at = random.randrange(len(whole))
+        changed = whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :]
+        (copy / STORE_FILE).write_bytes(changed)
+        try:
+            with open_here(copy) as store:
+                rows = store.read([1, 2, 3, 4, 5, 6])
+                assert all(data == ENTRIES[sequence - 1].data for sequence, data in rows)
+                store.sweep(2_000 * MINUTE_MS, 100)
+        except StoreError:
+            continue

@@ -1,0 +1,185 @@
+"""A store is opened by one process of one node, at a version that is known, with settings that hold."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from byway.errors import StoreError
+from byway.store.sqlite.opening import OLDEST_SQLITE
+from byway.store.sqlite.schema import migrations
+from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
+from tests.store.stores import NODE_KEY, commit, open_here
+from tests.strategies.entries import make_entry
+
+
+def refusal(folder: Path, *, node_key: bytes = NODE_KEY) -> StoreError:
+    with pytest.raises(StoreError) as raised:
+        open_store(folder, node_key=node_key, random=os.urandom)
+    assert raised.value.next_step
+    return raised.value
+
+
+def test_a_store_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    with open_here(tmp_path / "data") as store:
+        commit(store, 1, [make_entry(1)])
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()}
+
+    assert modes == {STORE_FILE: 0o600, f"{STORE_FILE}-wal": 0o600}
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    with open_here(tmp_path):
+        pass
+    (tmp_path / STORE_FILE).chmod(0o644)
+
+    with open_here(tmp_path):
+        assert stat.S_IMODE((tmp_path / STORE_FILE).stat().st_mode) == 0o600
+
+
+def test_a_second_process_is_locked_out_and_told_what_to_do(tmp_path: Path) -> None:
+    """And has the store once the first has gone, however it went."""
+    script = (
+        "import os, sys, pathlib; from byway.store.sqlite.store import open_store;"
+        "store = open_store(pathlib.Path(sys.argv[1]), node_key=b'n' * 32, random=os.urandom);"
+        "print('open', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"open\n"
+
+        assert refusal(tmp_path).code == "store-locked"
+        assert refusal(tmp_path).temporary
+
+        other.kill()
+    with open_here(tmp_path) as store:
+        assert refusal(tmp_path).code == "store-locked"
+        commit(store, 1, [make_entry(1)])
+
+
+def test_a_store_belongs_to_one_node(tmp_path: Path) -> None:
+    with open_here(tmp_path):
+        pass
+
+    assert "another node" in str(refusal(tmp_path, node_key=b"o" * 32))
+    with open_here(tmp_path):
+        pass
+
+
+def test_the_chain_is_named_once(tmp_path: Path) -> None:
+    names = iter([b"first chain name", b"never asked for."])
+
+    for _ in range(2):
+        with closing(open_store(tmp_path, node_key=NODE_KEY, random=lambda count: next(names)[:count])) as store:
+            assert store.recover(0).chain == b"first chain name"
+
+
+def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    with open_here(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as newer:
+        newer.execute(f"PRAGMA user_version = {len(migrations()) + 1}")
+    before = (tmp_path / STORE_FILE).read_bytes()
+
+    error = refusal(tmp_path)
+
+    assert error.code == "store-damaged"
+    assert f"version {len(migrations()) + 1}" in str(error)
+    assert (tmp_path / STORE_FILE).read_bytes() == before
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as other:
+        other.execute("CREATE TABLE recipes (title TEXT)")
+    before = (tmp_path / STORE_FILE).read_bytes()
+
+    assert refusal(tmp_path).code == "store-damaged"
+    assert (tmp_path / STORE_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"# Groceries\n" * 100, os.urandom(8192)])
+def test_a_file_that_is_no_database_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / STORE_FILE).write_bytes(content)
+
+    assert refusal(tmp_path).code == "store-damaged"
+    assert (tmp_path / STORE_FILE).read_bytes() == content
+
+
+def test_a_place_that_holds_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, not a folder")
+
+    assert refusal(tmp_path / "data").code == "store-failed"
+
+
+def test_a_migration_happens_in_order_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that fails leaves the version before it, and what had been stored."""
+    with open_here(tmp_path) as store:
+        commit(store, 1, [make_entry(1)])
+    scripts = migrations()
+    second = "CREATE TABLE second (number INTEGER) STRICT"
+    broken = "CREATE TABLE third (number INTEGER) STRICT; INSERT INTO nowhere VALUES (1)"
+
+    def version() -> int:
+        with closing(sqlite3.connect(tmp_path / STORE_FILE)) as connection:
+            [(number,)] = connection.execute("PRAGMA user_version")
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        assert "third" not in tables
+        assert ("second" in tables) == (number > len(scripts))
+        return int(number)
+
+    monkeypatch.setattr("byway.store.sqlite.schema.migrations", lambda *_: [*scripts, second, broken])
+    refusal(tmp_path)
+    assert version() == len(scripts) + 1
+
+    monkeypatch.setattr("byway.store.sqlite.schema.migrations", lambda *_: [*scripts, second])
+    with open_here(tmp_path) as store:
+        assert store.find(make_entry(1).id) == 1
+    assert version() == len(scripts) + 1
+
+
+def test_the_settings_that_make_it_durable_hold(reopen: Callable[[], SqliteStore]) -> None:
+    for _ in range(2):
+        connection = reopen()._database._connection
+        assert connection.pragma("journal_mode") == "wal"
+        assert connection.pragma("synchronous") == 2
+        assert connection.pragma("locking_mode") == "exclusive"
+        assert connection.pragma("secure_delete") == 1
+
+
+def test_a_file_system_on_which_a_setting_does_not_hold_is_refused(tmp_path: Path) -> None:
+    """A disk in memory has no log of its own to write ahead to."""
+    assert "memory" in apsw.vfs_names() or "memdb" in apsw.vfs_names()
+
+    with pytest.raises(StoreError, match="journal_mode"):
+        open_store(tmp_path, node_key=NODE_KEY, random=os.urandom, vfs="memdb")
+
+
+def test_sqlite_is_new_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert tuple(map(int, apsw.sqlite_lib_version().split("."))) >= OLDEST_SQLITE
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.51.2")
+
+    assert "3.51.2" in str(refusal(tmp_path))
+
+
+def test_a_restart_finds_everything(reopen: Callable[[], SqliteStore]) -> None:
+    store = reopen()
+    commit(store, 1, [make_entry(1), make_entry(2)])
+    commit(store, 3, [make_entry(3)])
+
+    store = reopen()
+
+    assert [store.find(make_entry(number).id) for number in (1, 2, 3)] == [1, 2, 3]
+    commit(store, 4, [make_entry(4)])
+    assert store.commit_of(4).number == 3
