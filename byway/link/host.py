@@ -1,0 +1,100 @@
+"""The host: serves one link over each stream it is given, and lets no fault of one reach another."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import structlog
+import trio
+from nacl.signing import SigningKey
+
+from byway.errors import LinkError, RemoteProtocolError
+from byway.link.link import Link, kept_alive
+from byway.link.opening import Clock, Random, open_as_server, said_by
+from byway.protocol.connection import Role
+from byway.protocol.limits import HELLO_TIMEOUT_S
+
+MAX_LINKS: Final = 10_000  # an idle one costs about 48 kB
+BUSY_RETRY_AFTER_MS: Final = 10_000
+
+Serve = Callable[[Link], Awaitable[None]]
+Secure = Callable[[], Awaitable[trio.abc.Stream]]
+
+log = structlog.get_logger()
+
+
+class Host:
+    """Serves links with `serve`, at most `max_links` at one time; further ones get Bye `busy`."""
+
+    def __init__(self, serve: Serve, *, key: SigningKey, now_ms: Clock, random: Random, max_links: int) -> None:
+        self._serve = serve
+        self._key = key
+        self._now_ms = now_ms
+        self._random = random
+        self._max_links = max_links
+        self._links: set[Link] = set()
+        self._stopping = False
+
+    async def welcome(self, secure: Secure, release: Callable[[], object]) -> None:
+        """Make a stream with `secure`, open a link over it, call `release`, and serve the link until it ends.
+
+        TLS and hello together have five seconds.  Whatever goes wrong is logged once and raised never.
+        Cancelling it closes the link with Bye.
+        """
+        try:
+            try:
+                link = await self._open(secure)
+            finally:
+                release()
+            if link is not None:
+                await self._host(link)
+        except* Exception as faults:  # noqa: BLE001 - one link's fault is its own
+            _report(faults)
+
+    async def stop(self) -> None:
+        """Say Bye `shutting-down` on every link, and on those that are still being opened."""
+        self._stopping = True
+        async with trio.open_nursery() as nursery:
+            for link in self._links:
+                nursery.start_soon(link.aclose, "shutting-down")
+
+    async def _open(self, secure: Secure) -> Link | None:
+        deadline = trio.current_time() + HELLO_TIMEOUT_S
+        with said_by(deadline):
+            stream = await secure()
+        if len(self._links) >= self._max_links:
+            log.warning("link_refused", code="busy", links=len(self._links))
+            await Link(stream, Role.SERVER, key=self._key, now_ms=self._now_ms).aclose(
+                "busy", f"this node serves {self._max_links} links already", BUSY_RETRY_AFTER_MS
+            )
+            return None
+        return await open_as_server(stream, key=self._key, now_ms=self._now_ms, random=self._random, deadline=deadline)
+
+    async def _host(self, link: Link) -> None:
+        self._links.add(link)
+        try:
+            async with kept_alive(link):
+                if self._stopping:
+                    return
+                await self._serve(link)
+        finally:
+            self._links.remove(link)
+
+
+def _report(faults: BaseExceptionGroup[Exception]) -> None:
+    """One line: what a peer did without a traceback, what we did with one."""
+    theirs, ours = faults.split((LinkError, RemoteProtocolError))
+    if ours is not None:
+        log.error("link_failed", exc_info=ours)
+    elif theirs is not None:
+        first = next(_leaves(theirs))
+        log.info("link_ended", code=getattr(first, "code", ""), reason=str(first))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,319 @@
+"""Links over TLS and TCP: who is who, and that no peer can disturb the others."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import structlog
+import trio
+import trustme
+
+from byway.errors import LinkError, RemoteProtocolError, SetupError
+from byway.link.dialer import open_link
+from byway.link.link import Link
+from byway.link.listener import serve_links
+from byway.link.tls import ALPN, ask_tls, client_context, peer_key, server_context
+from byway.protocol.frames import Resolve
+from byway.protocol.urn import node_urn
+from tests.link.parts import CLIENT, NODE, OTHER, SERVER, now_ms, random
+
+dial = partial(open_link, key=CLIENT, now_ms=now_ms, random=random)
+
+
+async def take_all(link: Link) -> None:
+    """Take everything and say nothing."""
+    while True:
+        await link.receive()
+
+
+@asynccontextmanager
+async def listening(serve: Callable[[Link], Awaitable[None]] = take_all, **more: Any) -> AsyncGenerator[str]:
+    async with trio.open_nursery() as nursery:
+        (address,) = await nursery.start(
+            partial(
+                serve_links,
+                serve,
+                key=SERVER,
+                addresses=["127.0.0.1:0"],
+                now_ms=now_ms,
+                random=random,
+                **more,
+            )
+        )
+        yield address
+        nursery.cancel_scope.cancel()
+
+
+async def connect_tcp(address: str) -> trio.SocketStream:
+    host, _, port = address.rpartition(":")
+    return await trio.open_tcp_stream(host, int(port))
+
+
+async def assert_serves(address: str) -> None:
+    async with dial(address, node=NODE) as link:
+        assert link.peer == bytes(SERVER.verify_key)
+        await link.send(Resolve(1, "still there?"))
+
+
+async def test_both_ends_know_whom_they_talk_to() -> None:
+    peers: list[bytes] = []
+    seen = trio.Event()
+
+    async def serve(link: Link) -> None:
+        peers.append(link.peer)
+        seen.set()
+
+    async with listening(serve) as address, dial(address, node=NODE):
+        await seen.wait()
+    assert peers == [bytes(CLIENT.verify_key)]
+
+
+async def test_another_node_is_refused_before_a_byte_is_sent_to_it() -> None:
+    received: list[bytes] = []
+    heard = trio.Event()
+
+    async def impostor(stream: trio.SocketStream) -> None:
+        tls = trio.SSLStream(stream, server_context(OTHER), server_side=True, https_compatible=True)
+        received.append(bytes(await tls.receive_some()))
+        heard.set()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, impostor, 0, host="127.0.0.1"))
+        address = f"127.0.0.1:{listener.socket.getsockname()[1]}"
+        with pytest.raises(LinkError) as caught:
+            async with dial(address, node=NODE):
+                pass
+        assert caught.value.code == "wrong-key"
+        assert node_urn(bytes(OTHER.verify_key)) in str(caught.value)
+        await heard.wait()
+        nursery.cancel_scope.cancel()
+    assert received == [b""]
+
+
+async def test_a_certificate_of_another_kind_of_key_is_no_node() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("node.test").configure_cert(context)
+    context.set_alpn_protocols([ALPN])
+    ours, theirs = trio.testing.memory_stream_pair()
+    server = trio.SSLStream(theirs, context, server_side=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.do_handshake)
+        stream = await ask_tls(ours, client_context())  # type: ignore[arg-type]
+        with pytest.raises(LinkError) as caught:
+            peer_key(stream)
+        assert caught.value.code == "wrong-key"
+
+
+async def test_tls_1_2_is_refused() -> None:
+    old = client_context()
+    old.minimum_version = ssl.TLSVersion.TLSv1_2
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with listening() as address:
+        with pytest.raises(LinkError, match=r"TLS 1\.3"):
+            await ask_tls(await connect_tcp(address), old)
+        await assert_serves(address)
+
+
+async def test_another_application_is_refused() -> None:
+    web = client_context()
+    web.set_alpn_protocols(["h2"])
+    silent = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    silent.check_hostname, silent.verify_mode = False, ssl.CERT_NONE
+    async with listening() as address:
+        for context in (web, silent):
+            with pytest.raises(LinkError):
+                await ask_tls(await connect_tcp(address), context)
+        await assert_serves(address)
+
+
+async def test_no_session_can_be_resumed() -> None:
+    async with listening() as address:
+        stream = await ask_tls(await connect_tcp(address), client_context())
+        with trio.move_on_after(0.05):
+            await stream.receive_some()
+        assert not stream.session.has_ticket
+        await trio.aclose_forcefully(stream)
+
+
+async def test_a_key_file_never_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+    load = ssl.SSLContext.load_cert_chain
+
+    def watch(context: ssl.SSLContext, *paths: str) -> None:
+        loaded.extend(paths)
+        load(context, *paths)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watch)
+    server_context(SERVER)
+    assert all(path.startswith("/dev/fd/") for path in loaded)
+    assert len(loaded) == 2
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff" + b"\x41" * 5000, b""],
+    ids=["http", "zeros", "broken hello", "nothing"],
+)
+async def test_bytes_that_are_not_tls_disturb_nobody(noise: bytes) -> None:
+    async with listening() as address:
+        stream = await connect_tcp(address)
+        if noise:
+            await stream.send_all(noise)
+        await stream.send_eof()
+        with trio.fail_after(2):
+            while await _read(stream):
+                pass
+        await stream.aclose()
+        await assert_serves(address)
+
+
+@pytest.mark.parametrize("noise", [b"\x00\x00\x10\x01", b"\x00\x00\x00\x01\xc1", b"\x00\x00\x00\x02\x91\x03"])
+async def test_bytes_that_are_no_frames_end_only_their_link(noise: bytes) -> None:
+    async with listening() as address:
+        stream = await ask_tls(await connect_tcp(address), client_context())
+        await stream.send_all(noise)
+        with trio.fail_after(2):
+            answer = await _read(stream)
+        assert b"bad-frame" in answer or b"frame-too-large" in answer or b"unexpected-frame" in answer
+        await trio.aclose_forcefully(stream)
+        await assert_serves(address)
+
+
+async def _read(stream: trio.abc.Stream) -> bytes:
+    try:
+        return bytes(await stream.receive_some(65_536))
+    except trio.BrokenResourceError:
+        return b""
+
+
+async def test_one_crashing_handler_does_not_disturb_others() -> None:
+    crashed = trio.Event()
+
+    async def serve(link: Link) -> None:
+        frames = await link.receive()
+        if frames == [Resolve(666, "")]:
+            crashed.set()
+            async with trio.open_nursery() as inner, trio.open_nursery() as innermost:
+                innermost.start_soon(_fail, ValueError("a bug"))
+                inner.start_soon(_fail, KeyError("another"))
+        await take_all(link)
+
+    with structlog.testing.capture_logs() as logs:
+        async with listening(serve) as address, dial(address, node=NODE) as bystander:
+            async with dial(address, node=NODE) as link:
+                await link.send(Resolve(666, ""))
+                with pytest.raises(LinkError):
+                    await link.receive()
+            await crashed.wait()
+            await assert_serves(address)
+            await bystander.send(Resolve(1, "are you well?"))
+    failures = [entry for entry in logs if entry["event"] == "link_failed"]
+    assert len(failures) == 1
+    assert failures[0]["exc_info"]
+
+
+async def _fail(error: Exception) -> None:
+    raise error
+
+
+async def test_what_a_peer_does_wrong_is_one_line_without_a_traceback() -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with listening() as address:
+            stream = await connect_tcp(address)
+            await stream.send_all(b"not tls at all, but long enough to be a record of it")
+            while await _read(stream):
+                pass
+            await stream.aclose()
+            await assert_serves(address)
+    lines = [entry for entry in logs if "TLS" in entry.get("reason", "")]
+    assert len(lines) == 1
+    assert "exc_info" not in lines[0]
+
+
+async def test_more_links_than_the_node_serves_get_busy() -> None:
+    async with listening(max_links=1) as address, dial(address, node=NODE):
+        with pytest.raises(LinkError) as caught:
+            async with dial(address, node=NODE):
+                pass
+        assert caught.value.code == "busy"
+
+
+async def test_handshakes_beyond_the_cap_wait_for_those_under_way() -> None:
+    async with listening(max_handshakes=1) as address:
+        slow = await connect_tcp(address)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(assert_serves, address)
+            await trio.sleep(0.05)
+            assert len(nursery.child_tasks) == 1  # it waits
+            await slow.aclose()
+
+
+async def test_a_stopping_node_says_so_and_takes_nobody_more() -> None:
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        serve = partial(serve_links, take_all, key=SERVER, addresses=["127.0.0.1:0"], now_ms=now_ms, random=random)
+        (address,) = await nursery.start(partial(serve, stop=stop))
+        async with dial(address, node=NODE) as link:
+            stop.set()
+            with pytest.raises(LinkError) as caught:
+                await link.receive()
+            assert caught.value.code == "shutting-down"
+        with pytest.raises(LinkError) as refused:
+            async with dial(address, node=NODE):
+                pass
+        assert refused.value.code == "unreachable"
+
+
+async def test_nobody_there_is_unreachable_and_the_sentence_names_the_address() -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{reserved.getsockname()[1]}"
+        with pytest.raises(LinkError, match=address) as caught:
+            async with dial(address, node=NODE):
+                pass
+    assert caught.value.code == "unreachable"
+
+
+async def test_a_busy_port_is_named_with_the_next_step() -> None:
+    async with listening() as address:
+        with pytest.raises(SetupError, match=address) as caught:
+            await serve_links(take_all, key=SERVER, addresses=[address], now_ms=now_ms, random=random)
+    assert caught.value.code == "port-busy"
+    assert address.rpartition(":")[2] in caught.value.next_step
+
+
+async def test_an_address_that_is_not_ours_is_a_bad_setting() -> None:
+    with pytest.raises(SetupError, match=r"192\.0\.2\.1:7400") as caught:
+        await serve_links(take_all, key=SERVER, addresses=["192.0.2.1:7400"], now_ms=now_ms, random=random)
+    assert caught.value.code == "settings-bad-value"
+
+
+async def test_a_machine_without_room_for_sockets_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    accept = trio.SocketListener.accept
+    full = iter([True])
+
+    async def accept_when_there_is_room(listener: trio.SocketListener) -> trio.SocketStream:
+        if next(full, False):
+            raise OSError(errno.EMFILE, "too many open files")
+        return await accept(listener)
+
+    monkeypatch.setattr(trio.SocketListener, "accept", accept_when_there_is_room)
+    async with listening() as address:
+        autojump_clock.autojump_threshold = 0.05
+        await assert_serves(address)
+
+
+async def test_an_error_of_the_block_leaves_as_it_is() -> None:
+    async with listening() as address:
+        with pytest.raises(RemoteProtocolError, match="just this"):
+            async with dial(address, node=NODE):
+                raise RemoteProtocolError("just this")
