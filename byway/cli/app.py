@@ -1,0 +1,28 @@
+"""The commands of `byway`, put together."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from byway import __version__
+from byway.cli.init import init
+from byway.cli.publish import publish
+from byway.cli.report import run_command
+from byway.cli.run import run
+
+app = App(
+    name="byway",
+    help="Run a router of the Intention Byway: it keeps intentcasts and hands them to the sellers that subscribe.",
+    version=__version__,
+    result_action="return_value",
+)
+app.command(init)
+app.command(run)
+app.command(publish)
+
+
+def main() -> None:
+    """Entry point of the `byway` script."""
+    sys.exit(run_command(app))

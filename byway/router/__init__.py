@@ -1,0 +1,1 @@
+"""Decisions without sockets: accept, verify, commit, match, hand on."""

@@ -1,0 +1,238 @@
+"""One subscription's way through the journal: what is looked at, on its way, and acknowledged. Pure.
+
+A subscription is a cursor over the journal, not a queue of copies.  While it is `live` the router pushes matching
+statements as they are committed; one that falls behind is paged from the store instead.  Nothing here waits: a
+session asks for what may be sent now, and tells what was acked.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from byway.protocol.filter import Filter
+from byway.protocol.frames import Entry
+from byway.protocol.limits import ACK_TIMEOUT_S
+from byway.protocol.topic import TopicPattern
+
+MAX_PENDING_BYTES: Final = 262_144  # beyond this a subscriber is slow, and its backlog is better kept on disk
+MAX_FRAME_BYTES: Final = 262_144  # one write; other subscriptions of the link get their turn after it
+MAX_IN_FLIGHT_BYTES: Final = 4_194_304  # whatever credit a subscriber gives: what it does not ack is kept in memory
+PROGRESS: Final = 1024  # so far may the router have looked in vain before the subscriber's cursor is moved past it
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A statement to deliver, packed once for all its subscribers.  `name` is its id and its signer."""
+
+    entry: Entry
+    size: int
+    expires: int
+    name: tuple[bytes, bytes] = (b"", b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One look through the backlog: up to where the journal went when it began, and the addresses that match."""
+
+    through: int
+    addresses: Sequence[str]
+
+
+@dataclass(slots=True)
+class _InFlight:
+    ready: Ready
+    sent_at: float
+    again: bool = True
+
+
+class Delivery:
+    """The state of one linked subscription within one epoch.
+
+    `cursor`: everything up to it is acked, or did not match.  `looked`: the router has looked up to here.
+    `live`: `looked` is the end of the journal, and commits are pushed.
+    """
+
+    __slots__ = (
+        "_also",
+        "_credit",
+        "_in_flight",
+        "_pending",
+        "_pending_bytes",
+        "_sent_bytes",
+        "_sent_through",
+        "_struck",
+        "cursor",
+        "epoch",
+        "filter",
+        "key",
+        "live",
+        "looked",
+        "mailbox",
+        "pattern",
+        "round",
+        "sub",
+    )
+
+    def __init__(
+        self,
+        *,
+        key: bytes,
+        sub: str,
+        epoch: int,
+        pattern: TopicPattern | None,
+        mailbox: str | None,
+        filter: Filter | None,  # noqa: A002 - the protocol's word
+        cursor: int,
+        also: Iterable[int],
+        credit: int,
+    ) -> None:
+        self.key = key
+        self.sub = sub
+        self.epoch = epoch
+        self.pattern = pattern
+        self.mailbox = mailbox
+        self.filter = filter
+        self.cursor = cursor
+        self.looked = cursor
+        self.live = False
+        self.round: Round | None = None
+        self._also = set(also)
+        self._credit = credit
+        self._pending: deque[Ready] = deque()
+        self._pending_bytes = 0
+        self._in_flight: dict[int, _InFlight] = {}
+        self._sent_bytes = 0
+        self._sent_through = cursor
+        self._struck: set[tuple[bytes, bytes]] | None = None  # there is a set while a page is read
+
+    @property
+    def in_flight(self) -> int:
+        """How many bytes are sent and not acked."""
+        return self._sent_bytes
+
+    @property
+    def held(self) -> int:
+        """How many bytes are kept in memory for this subscription."""
+        return self._pending_bytes + self._sent_bytes
+
+    @property
+    def also(self) -> tuple[int, ...]:
+        """What is acked above the cursor."""
+        return tuple(sorted(self._also))
+
+    def push(self, ready: Ready) -> None:
+        """A commit brought a match for a live subscription.  One too many ends `live`: the disk has it too."""
+        if ready.entry.sequence <= self.looked:
+            return  # a page that was read at the same time has it
+        if self._pending_bytes + ready.size > MAX_PENDING_BYTES:
+            self.live = False
+            return
+        self.looked = ready.entry.sequence
+        self._pending.append(ready)
+        self._pending_bytes += ready.size
+
+    def wants_page(self) -> bool:
+        """Whether the next part of the backlog should be read from the store."""
+        return not self.live and not self._pending and (self._room() > 0 or not self._in_flight)
+
+    def begin_page(self) -> None:
+        """The store is about to be looked at; `page` has what was found."""
+        self._struck = set()
+
+    def page(self, found: Sequence[Ready], through: int) -> None:
+        """The store was looked at up to `through`, and these matched."""
+        struck, self._struck = self._struck or (), None
+        self.looked = through
+        for ready in found:
+            if ready.entry.sequence not in self._also and ready.name not in struck:
+                self._pending.append(ready)
+                self._pending_bytes += ready.size
+
+    def strike(self, name: tuple[bytes, bytes]) -> None:
+        """The statement with this id and signer has been ended: it is not sent any more, nor sent again."""
+        if self._struck is not None:
+            self._struck.add(name)
+        self._pending_bytes -= sum(ready.size for ready in self._pending if ready.name == name)
+        self._pending = deque(ready for ready in self._pending if ready.name != name)
+        for sent in self._in_flight.values():
+            if sent.ready.name == name:
+                sent.again = False
+
+    def grant(self, credit: int) -> None:
+        """The subscriber takes that many bytes more at a time."""
+        self._credit += credit
+
+    def take(self, now_ms: int, now: float, looked: int) -> tuple[list[Entry], int] | None:
+        """What to deliver now, and how far the router has looked; None if there is nothing to say.
+
+        `looked` is the end of the journal, for a live subscription.  Expired statements are left out.  Without
+        entries it is a mark of progress.
+        """
+        entries: list[Entry] = []
+        size = 0
+        while self._pending and size < MAX_FRAME_BYTES:
+            ready = self._pending[0]
+            if ready.expires > now_ms:
+                if self._room() < ready.size and self._in_flight:
+                    break
+                size += ready.size
+                entries.append(ready.entry)
+                self._in_flight[ready.entry.sequence] = _InFlight(ready, now)
+                self._sent_bytes += ready.size
+            self._pending.popleft()
+            self._pending_bytes -= ready.size
+        if not entries and not self.owes_progress(looked):
+            return None
+        self._sent_through = entries[-1].sequence if self._pending else self._seen(looked)
+        return entries, self._sent_through
+
+    def owes_progress(self, looked: int) -> bool:
+        """Whether the subscriber should be told how far the router has looked, although nothing matched."""
+        return not self._pending and self._seen(looked) >= self._sent_through + PROGRESS
+
+    def take_late(self, now_ms: int, now: float) -> list[Entry]:
+        """What was sent long ago and not acked: it is sent again."""
+        late: list[Entry] = []
+        size = 0
+        for sent in self._in_flight.values():
+            if size >= MAX_FRAME_BYTES:
+                break
+            if sent.again and sent.sent_at + ACK_TIMEOUT_S <= now and sent.ready.expires > now_ms:
+                sent.sent_at = now
+                size += sent.ready.size
+                late.append(sent.ready.entry)
+        return late
+
+    @property
+    def sent_through(self) -> int:
+        return self._sent_through
+
+    def is_in_flight(self, sequence: int) -> bool:
+        """Whether this was sent and is not acked."""
+        return sequence in self._in_flight
+
+    def ack(self, through: int, also: Iterable[int], refused: Iterable[int]) -> bool:
+        """Settle what the subscriber has handled.  True if the cursor, or what lies above it, has moved."""
+        settled = [sequence for sequence in self._in_flight if sequence <= through]
+        settled += [sequence for sequence in (*also, *refused) if sequence in self._in_flight and sequence > through]
+        for sequence in settled:
+            self._settle(sequence)
+        cursor = min(self._in_flight) - 1 if self._in_flight else self._sent_through
+        moved = bool(settled) or cursor > self.cursor
+        self.cursor = max(self.cursor, cursor)
+        self._also = {sequence for sequence in self._also if sequence > self.cursor}
+        return moved
+
+    def _settle(self, sequence: int) -> None:
+        self._sent_bytes -= self._in_flight.pop(sequence).ready.size
+        self._also.add(sequence)
+
+    def _seen(self, looked: int) -> int:
+        """Up to where nothing is left that matches and was not sent, once nothing is pending."""
+        return max(self.looked, looked) if self.live else self.looked
+
+    def _room(self) -> int:
+        return min(self._credit, MAX_IN_FLIGHT_BYTES) - self._sent_bytes

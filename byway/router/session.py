@@ -1,0 +1,277 @@
+"""One link, from the node's side: takes what the other end asks, and sends what is ready.
+
+A session has one reader and one sender.  Everything it says goes through one outbox, so that what is ready at the same
+time leaves in one write.  What the other end does wrong inside the protocol is refused, and the link goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import structlog
+import trio
+
+from byway.errors import BywayError, LinkError, Refused, RemoteProtocolError, StatementError, StoreError
+from byway.protocol.frames import (
+    Accepted,
+    Ack,
+    Answer,
+    Credit,
+    Deliver,
+    Ended,
+    Frame,
+    Proof,
+    Refusal,
+    Resolve,
+    Submit,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
+from byway.protocol.frames import Refused as RefusedFrame
+from byway.protocol.limits import ACK_TIMEOUT_S, SUBMIT_CREDIT
+from byway.protocol.receipt import Receipt
+from byway.router.chain import JOURNAL
+from byway.router.delivery import Delivery
+from byway.router.router import RETRY_AFTER_MS, Router
+from byway.router.writer import MAX_ENTRIES
+
+log = structlog.get_logger()
+
+LOOK_FOR_LATE_S: Final = ACK_TIMEOUT_S / 10
+MAX_OUTBOX: Final = 256  # frames; who asks for more without reading the answers has to wait
+MAX_WRITE_BYTES: Final = 1_048_576  # of statements, for all subscriptions of a link together
+MAX_HELD_BYTES: Final = 16_777_216  # of statements in memory for one link; beyond it the disk keeps them
+
+
+class Link(Protocol):
+    """What a session needs of a link; `byway.link` has the real one."""
+
+    @property
+    def peer(self) -> bytes: ...
+    async def receive(self) -> list[Frame]: ...
+    async def send_many(self, frames: Sequence[Frame]) -> None: ...
+
+
+class Resolver(Protocol):
+    """Answers for names, at a node that does."""
+
+    def resolve(self, urn: str) -> Sequence[bytes]:
+        """The records about `urn`, none if there is no such name.  Raises `StatementError` for a bad URN."""
+        ...
+
+
+class Session:
+    """Serves one link.  `run` returns when the link ends; its subscriptions stay, with their cursors."""
+
+    def __init__(
+        self, router: Router, link: Link, *, now_ms: Callable[[], int], resolver: Resolver | None = None
+    ) -> None:
+        self._router = router
+        self._link = link
+        self._now_ms = now_ms
+        self._resolver = resolver
+        self._deliveries: dict[str, Delivery] = {}
+        self._outbox: list[Frame] = []
+        self._wake = trio.Event()
+        self._room = trio.Event()  # set when the outbox is emptied, and when nothing is sent any more
+        self._writing = False
+
+    async def run(self) -> None:
+        """Serve until the link ends or this is cancelled.  Raises nothing that the other end can cause."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self.post(Credit(None, SUBMIT_CREDIT))
+                nursery.start_soon(self._send)
+                nursery.start_soon(self._look_for_late)
+                try:
+                    await self._receive(nursery)
+                except RemoteProtocolError as error:
+                    log.info("link_refused", code=error.code, sentence=str(error))
+                except LinkError as error:
+                    log.debug("link_ended", code=error.code, sentence=str(error))
+                nursery.cancel_scope.cancel()
+        finally:
+            for delivery in self._deliveries.values():
+                self._router.unlink(delivery)
+
+    # what the router tells
+
+    def post(self, frame: Frame) -> None:
+        """Send this frame with the next write."""
+        self._outbox.append(frame)
+        self._wake.set()
+
+    def wake(self) -> None:
+        """A subscription of this session has something to send."""
+        self._wake.set()
+
+    def replaced(self, delivery: Delivery, *, here: bool) -> None:
+        """The subscription was opened anew, on this link (`here`) or on another one."""
+        if self._deliveries.get(delivery.sub) is delivery:
+            del self._deliveries[delivery.sub]
+            if not here:
+                self.post(Ended(delivery.sub, "replaced", "the subscription was opened on another link"))
+
+    # what the other end asks
+
+    async def _receive(self, nursery: trio.Nursery) -> None:
+        while True:
+            submits: list[Submit] = []
+            for frame in await self._link.receive():
+                if len(self._outbox) > MAX_OUTBOX:
+                    await self._room.wait()
+                if isinstance(frame, Submit):
+                    if sum(len(each.items) for each in (*submits, frame)) > MAX_ENTRIES:
+                        nursery.start_soon(self._submit, submits)
+                        submits = []
+                    submits.append(frame)
+                elif isinstance(frame, Ack):
+                    self._ack(frame)
+                elif isinstance(frame, Credit):
+                    self._credit(frame)
+                elif isinstance(frame, Subscribe):
+                    await self._subscribe(frame)
+                elif isinstance(frame, Unsubscribe):
+                    await self._unsubscribe(frame)
+                elif isinstance(frame, Resolve):
+                    self._resolve(frame)
+            if submits:
+                nursery.start_soon(self._submit, submits)
+
+    async def _submit(self, submits: Sequence[Submit]) -> None:
+        statements = [data for submit in submits for data, _stamp in submit.items]
+        answers = iter(await self._router.submit(statements, self._link.peer))
+        for submit in submits:
+            self.post(_accepted(submit.batch, [next(answers) for _ in submit.items]))
+
+    async def _subscribe(self, frame: Subscribe) -> None:
+        running = self._deliveries.get(frame.sub)
+        try:
+            delivery = await self._router.subscribe(frame, self._link.peer, self)
+        except (Refused, StatementError, StoreError) as error:
+            self._refuse(frame, frame.sub, error)
+            if running is not None and self._deliveries.get(frame.sub) is not running:  # it had made room for this one
+                self.post(Ended(frame.sub, error.code, str(error)))
+            return
+        self._deliveries[frame.sub] = delivery
+        self.post(Subscribed(frame.sub, delivery.epoch, ((JOURNAL, delivery.cursor),)))
+
+    async def _unsubscribe(self, frame: Unsubscribe) -> None:
+        delivery = self._deliveries.pop(frame.sub, None)
+        if delivery is None:
+            self._refuse(frame, frame.sub, Refused("unknown-subscription"))
+            return
+        try:
+            await self._router.unsubscribe(delivery)
+        except StoreError as error:
+            self._refuse(frame, frame.sub, error)
+        else:
+            self.post(Ended(frame.sub, "ended", "the subscription was ended by its owner"))
+
+    def _ack(self, frame: Ack) -> None:
+        delivery = self._deliveries.get(frame.sub)
+        if delivery is None or delivery.epoch != frame.epoch or frame.journal != JOURNAL:
+            log.info("stale_ack_ignored", sub=frame.sub, epoch=frame.epoch)
+            return
+        self._router.acked(delivery, frame.through, frame.also, frame.refused)
+        self._wake.set()
+
+    def _credit(self, frame: Credit) -> None:
+        delivery = self._deliveries.get(frame.sub or "")
+        if delivery is not None:
+            delivery.grant(frame.bytes)
+            self._wake.set()
+
+    def _resolve(self, frame: Resolve) -> None:
+        if self._resolver is None:
+            self._refuse(frame, frame.query, Refused("not-served", "this node does not answer for names"))
+            return
+        try:
+            self.post(Answer(frame.query, tuple(self._resolver.resolve(frame.urn))))
+        except StatementError as error:
+            self._refuse(frame, frame.query, error)
+
+    def _refuse(self, frame: Frame, subject: int | str, error: BywayError) -> None:
+        log.info("refused", frame=type(frame).__name__, subject=subject, code=error.code)
+        retry_after_ms = RETRY_AFTER_MS if error.temporary else None
+        self.post(RefusedFrame(frame.number, subject, error.code, str(error), retry_after_ms))
+
+    # what is sent
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake = trio.Event()
+                while frames := await self._ready():
+                    self._writing = True
+                    await self._link.send_many(frames)
+                    self._writing = False
+        except LinkError:
+            self._room.set()  # whoever receives is told of the end, and why
+
+    async def _ready(self) -> list[Frame]:
+        held = sum([delivery.held for delivery in self._deliveries.values()])
+        for delivery in list(self._deliveries.values()):
+            if held < MAX_HELD_BYTES and delivery.wants_page():
+                await self._page(delivery)
+                held += delivery.held
+        frames, self._outbox = self._outbox, []
+        self._room.set()
+        self._room = trio.Event()
+        now_ms, now = self._now_ms(), trio.current_time()
+        written = 0
+        for sub, delivery in list(self._deliveries.items()):
+            if held >= MAX_HELD_BYTES and delivery.in_flight:
+                continue
+            taken = delivery.take(now_ms, now, self._router.tip)
+            if taken is None:
+                continue
+            entries, through = taken
+            frames.append(Deliver(sub, delivery.epoch, JOURNAL, through, tuple(entries)))
+            self._wake.set()
+            written += sum([len(entry.statement) for entry in entries])
+            if written >= MAX_WRITE_BYTES:
+                self._deliveries[sub] = self._deliveries.pop(sub)  # the others come first next time
+                break
+        return frames
+
+    async def _page(self, delivery: Delivery) -> None:
+        try:
+            await self._router.page(delivery)
+        except StoreError as error:
+            self._router.unlink(delivery)
+            if self._deliveries.get(delivery.sub) is delivery:
+                del self._deliveries[delivery.sub]
+                log.warning("subscription_ended", sub=delivery.sub, code=error.code)
+                self.post(Ended(delivery.sub, error.code, str(error)))
+        else:
+            self._wake.set()
+
+    async def _look_for_late(self) -> None:
+        while True:
+            await trio.sleep(LOOK_FOR_LATE_S)
+            if self._writing:
+                continue  # who reads slowly is not late
+            now_ms, now = self._now_ms(), trio.current_time()
+            for delivery in self._deliveries.values():
+                if delivery.owes_progress(self._router.tip):
+                    self._wake.set()
+                if late := delivery.take_late(now_ms, now):
+                    self.post(Deliver(delivery.sub, delivery.epoch, JOURNAL, delivery.sent_through, tuple(late)))
+
+
+def _accepted(batch: int, answers: Sequence[Receipt | Refused]) -> Accepted:
+    """Name each head once, however many receipts build on it."""
+    heads: dict[bytes, int] = {}
+    shown: list[Proof | Refusal] = []
+    for answer in answers:
+        if isinstance(answer, Receipt):
+            position = heads.setdefault(answer.head.data, len(heads))
+            shown.append(Proof(position, answer.sequence, answer.path))
+        else:
+            log.info("statement_refused", code=answer.code)
+            shown.append(Refusal(answer.code, str(answer), answer.retry_after_ms))
+    return Accepted(batch, tuple(heads), tuple(shown))

@@ -1,0 +1,230 @@
+"""The one task that writes: many statements in one transaction, and a receipt only after the flush.
+
+The store is synchronous and used by one worker thread at a time.  Everything that a commit needs (finding repeats,
+planning the head, flushing, signing) happens there in one go; the event loop only gathers what comes next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+import structlog
+import trio
+from nacl.signing import SigningKey
+
+from byway.errors import StoreError
+from byway.protocol.receipt import Receipt
+from byway.router.chain import Chain, receipts_again, receipts_of
+from byway.router.policy import Admitted
+from byway.store.store import CursorMove, Entry, SignedAcknowledgement, Store
+
+log = structlog.get_logger()
+
+MAX_ENTRIES: Final = 512  # one transaction: long enough to hide the flush, short enough to answer soon
+MOVES_WAIT_S: Final = 0.05  # cursors alone are not worth a flush of their own at once
+MOVES_AGAIN_S: Final = 1.0  # when not even cursors found room on the disk
+
+_T = TypeVar("_T")
+
+
+class StoreThread:
+    """Runs calls of the store in a worker thread, one after the other."""
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def run(self, call: Callable[[], _T]) -> _T:
+        """The result of `call`.  Cancelling waits until the call has ended: a commit is never left behind."""
+        return await trio.to_thread.run_sync(call, limiter=self._limiter)
+
+
+@dataclass(slots=True)
+class _Job:
+    admitted: Sequence[Admitted]
+    receipts: list[Receipt] = field(default_factory=list)
+    error: StoreError | None = None
+    done: trio.Event = field(default_factory=trio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One statement that this commit made durable for the first time."""
+
+    sequence: int
+    admitted: Admitted
+
+
+class Writer:
+    """Gathers statements and cursor moves, and commits them together.
+
+    After a failed flush it refuses everything with `store-failed`: only a restart, which reads the store afresh,
+    can tell what is there.  A full disk (`store-full`) refuses the one commit and goes on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        thread: StoreThread,
+        chain: Chain,
+        key: SigningKey,
+        *,
+        now_ms: Callable[[], int],
+        on_commit: Callable[[Sequence[Committed]], None],
+        on_moved: Callable[[Sequence[CursorMove]], None],
+    ) -> None:
+        self._store = store
+        self._thread = thread
+        self._chain = chain
+        self._key = key
+        self._now_ms = now_ms
+        self._on_commit = on_commit
+        self._on_moved = on_moved
+        self._jobs: deque[_Job] = deque()
+        self._moves: dict[tuple[bytes, str], CursorMove] = {}
+        self._wake = trio.Event()
+        self._job_came = trio.Event()
+        self.failed: str | None = None  # why nothing is promised any more
+
+    async def write(self, admitted: Sequence[Admitted]) -> list[Receipt]:
+        """Receipts for these statements, in order, once they are durable.
+
+        A statement that is stored already gets its first receipt again.  Raises `StoreError`; then nothing is known
+        to be stored.  Cancelling leaves the outcome unknown.
+        """
+        if self.failed:
+            raise self._failure()
+        job = _Job(admitted)
+        self._jobs.append(job)
+        self._job_came.set()
+        self._wake.set()
+        await job.done.wait()
+        if job.error:
+            raise StoreError(str(job.error), code=job.error.code)
+        return job.receipts
+
+    async def first_receipts(self, statement_ids: Sequence[bytes]) -> list[Receipt | None]:
+        """The first receipt of each that is stored already, None for the others.  Raises `StoreError`."""
+        found = await self._thread.run(lambda: self._first_receipts(statement_ids))
+        return [found.get(each) for each in statement_ids]
+
+    def move(self, move: CursorMove) -> None:
+        """Make a cursor move durable with the next commit, or soon.  The last move of a subscription counts."""
+        self._moves[move.key, move.sub] = move
+        self._wake.set()
+
+    def forget(self, key: bytes, sub: str) -> None:
+        """The subscription has ended: a later one of the same name has its own cursor."""
+        self._moves.pop((key, sub), None)
+
+    async def run(self) -> None:
+        """Commit until cancelled.  What is in the middle of a commit then is finished."""
+        while True:
+            with trio.move_on_after(MOVES_AGAIN_S if self._moves else math.inf):
+                await self._wake.wait()
+            if not self._jobs:
+                with trio.move_on_after(MOVES_WAIT_S):
+                    await self._job_came.wait()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Commit what is waiting, in one transaction."""
+        jobs: list[_Job] = []
+        entries = 0
+        while self._jobs and (not jobs or entries + len(self._jobs[0].admitted) <= MAX_ENTRIES):
+            jobs.append(self._jobs.popleft())
+            entries += len(jobs[-1].admitted)
+        moves = list(self._moves.values())
+        self._moves.clear()
+        if not self._jobs:
+            self._wake = trio.Event()
+            self._job_came = trio.Event()
+        if jobs or moves:
+            await self._write(jobs, moves)
+
+    def fail(self, error: StoreError) -> StoreError:
+        """The store has failed, here or in a read or a sweep: promise nothing any more, unless it is only full.
+
+        Returns what others are told.
+        """
+        if error.code == "store-full":
+            return self._failure() if self.failed else error
+        if not self.failed:
+            log.error("store_failed", code=error.code, sentence=str(error), next_step=error.next_step)
+            self.failed = str(error)
+        return self._failure()
+
+    def _failure(self) -> StoreError:
+        """A new one each time: an error that is raised again keeps hold of all that it went through."""
+        return StoreError(self.failed or "", code="store-failed")
+
+    async def _write(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> None:
+        try:
+            if self.failed:
+                raise self._failure()
+            committed = await self._thread.run(lambda: self._commit(jobs, moves))
+        except StoreError as error:
+            told = self.fail(error)
+            for job in jobs:
+                job.error = told
+            if jobs and moves:
+                await self._write([], moves)  # a disk that has no room for statements keeps some for these
+            elif not self.failed:
+                self._moves = {(move.key, move.sub): move for move in moves} | self._moves
+        else:
+            self._on_commit(committed)
+            self._on_moved(moves)
+        for job in jobs:
+            job.done.set()
+
+    def _commit(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> list[Committed]:
+        """In the worker thread: one durable transaction, then the receipts of each job."""
+        everything = {item.statement.id: item for job in jobs for item in job.admitted}
+        again = self._first_receipts(everything)
+        new = {statement_id: item for statement_id, item in everything.items() if statement_id not in again}
+        receipts = again
+        committed: list[Committed] = []
+        if new:
+            plan = self._chain.plan(list(new), self._now_ms())
+            entries = [
+                Entry(item.statement.data, item.statement.id, item.statement.kind, item.address, item.statement.expires)
+                for item in new.values()
+            ]
+            self._store.commit(
+                entries,
+                first=plan.first,
+                head=plan.head,
+                frontier=plan.frontier.to_bytes(),
+                moves=moves,
+                acknowledgements=[
+                    SignedAcknowledgement(item.statement.signer, item.acknowledges, item.statement.data)
+                    for item in new.values()
+                    if item.acknowledges is not None
+                ],
+            )
+            self._chain.take(plan)
+            receipts = again | dict(zip(new, receipts_of(self._key, plan.first, plan.head, plan.paths), strict=True))
+            committed = [Committed(plan.first + index, item) for index, item in enumerate(new.values())]
+        elif moves:
+            self._store.commit([], first=0, head=b"", frontier=b"", moves=moves)
+        for job in jobs:
+            job.receipts = [receipts[admitted.statement.id] for admitted in job.admitted]
+        return committed
+
+    def _first_receipts(self, statement_ids: Iterable[bytes]) -> dict[bytes, Receipt]:
+        """Of those that are stored already; each commit's tree and signature is made once, however many it holds."""
+        found: dict[bytes, Receipt] = {}
+        known: dict[int, Receipt] = {}
+        for statement_id in statement_ids:
+            sequence = self._store.find(statement_id)
+            if sequence is None:
+                continue
+            if sequence not in known:
+                commit = self._store.commit_of(sequence)
+                again = receipts_again(self._key, commit.first, commit.head, commit.ids)
+                known.update((receipt.sequence, receipt) for receipt in again)
+            found[statement_id] = known[sequence]
+        return found

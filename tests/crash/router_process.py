@@ -1,0 +1,127 @@
+"""A real router in a process of its own, which can be killed at any moment and started again where it was."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final, Self
+
+import trio
+from nacl.signing import SigningKey
+
+from byway.key_file import create_key
+from byway.node_address import NodeAddress
+from byway.protocol.urn import node_urn
+from byway.settings import RouterSettings, write_settings
+
+ROOT: Final = Path(__file__).parent.parent.parent
+START_WITHIN_S: Final = 30.0
+STOP_WITHIN_S: Final = 20.0
+PORTS: Final = range(20_000, 32_000)  # below those that the system gives to clients, who could else take ours
+
+
+class RouterProcess:
+    """The router in `folder`: its settings, its key, its store, and what it has written to standard error.
+
+    Leaving it as a context kills what still runs.
+    """
+
+    def __init__(self, folder: Path, *, module: str = "byway", **settings: Any) -> None:
+        self.folder = folder
+        self.settings = folder / "byway.toml"
+        self.log = folder / "router.log"
+        self.facts: dict[str, str] = {}  # the lines it has printed, by their first word
+        self._module = module
+        address = f"127.0.0.1:{free_port()}"
+        given = {"data": str(folder), "listen": [address], "verify_workers": 1} | settings
+        self.key = SigningKey(create_key(write_settings(self.settings, RouterSettings, given).data / "key", os.urandom))
+        self.at = NodeAddress(node_urn(bytes(self.key.verify_key)), address)
+        self._process: trio.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with trio.CancelScope(shield=True):
+                await self.kill()
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    async def begin(self) -> None:
+        """Start the process, and do not wait for it."""
+        with self.log.open("ab") as log:
+            self._process = await trio.lowlevel.open_process(
+                [sys.executable, "-m", self._module, "run", str(self.settings)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                cwd=ROOT,
+            )
+        self.facts = {}
+
+    async def ready(self) -> None:
+        """Wait until the process serves."""
+        with trio.fail_after(START_WITHIN_S):
+            await self._read_until("ready")
+        if "ready" not in self.facts:
+            raise AssertionError(f"the router did not start: {self.errors()}")
+
+    async def start(self) -> None:
+        await self.begin()
+        await self.ready()
+
+    async def kill(self) -> None:
+        """SIGKILL: whatever it was doing, it does no more."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    def errors(self) -> str:
+        return self.log.read_text()
+
+    def _running(self) -> trio.Process:
+        assert self._process is not None, "the router has not been started"
+        return self._process
+
+    async def _end(self, signal_number: int) -> int:
+        process = self._running()
+        process.send_signal(signal_number)
+        with trio.fail_after(STOP_WITHIN_S):
+            await self._read_until(None)
+            status = await process.wait()
+        if process.stdout is not None:
+            await process.stdout.aclose()
+        return status
+
+    async def _read_until(self, last: str | None) -> None:
+        """Note the lines it prints, up to the one that begins with `last`, or to the end."""
+        stdout = self._running().stdout
+        assert stdout is not None
+        text = b""
+        while last not in self.facts and (piece := await stdout.receive_some()):
+            text += piece
+            for line in text.decode().split("\n")[:-1]:
+                word, _, rest = line.partition(" ")
+                self.facts[word] = rest.strip()
+
+
+def free_port() -> int:
+    """A port on which nobody listens."""
+    chosen = random.SystemRandom()
+    while True:
+        port = chosen.choice(PORTS)
+        with socket.socket() as attempt:
+            try:
+                attempt.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -1,0 +1,41 @@
+"""Paging from the store: what the policy has not taken note of yet is left for later."""
+
+from __future__ import annotations
+
+import trio
+
+from benchmarks.workload import casts
+from byway.protocol.topic import TopicPattern
+from byway.router.backlog import Backlog
+from byway.router.delivery import Delivery
+from byway.router.policy import RouterPolicy
+from byway.router.writer import StoreThread
+from byway.store.sqlite.store import SqliteStore
+from tests.router.test_writer import NODE, Recording
+
+
+async def test_a_page_looks_no_further_than_the_policy_has_seen(store: SqliteStore, nursery: trio.Nursery) -> None:
+    """After each commit the store is ahead of the event loop for a moment."""
+    policy = RouterPolicy(bytes(NODE.verify_key))
+    recording = Recording(store)
+    nursery.start_soon(recording.writer.run)
+    await recording.writer.write([policy.admit(cast, b"") for cast in casts(3)])
+    delivery = Delivery(
+        key=bytes(32),
+        sub="s",
+        epoch=1,
+        pattern=TopicPattern.parse("open:**"),
+        mailbox=None,
+        filter=None,
+        cursor=0,
+        also=(),
+        credit=1_000_000,
+    )
+    backlog = Backlog(store, StoreThread(), policy)
+    found = []
+    for tip in (2, 3):
+        await backlog.page(delivery, tip)
+        taken = delivery.take(0, 0.0, tip)
+        assert taken is not None
+        found.append(([entry.sequence for entry in taken[0]], taken[1]))
+    assert found == [([1, 2], 2), ([3], 3)]
