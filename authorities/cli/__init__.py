@@ -1,0 +1,1 @@
+"""The `byway-authority` command, for operators of authorities; `app` puts its two halves together."""

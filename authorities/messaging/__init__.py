@@ -1,0 +1,1 @@
+"""The messaging authority: keeps mailboxes for people and sellers who are away."""

@@ -1,0 +1,89 @@
+"""One mailbox: what it may hold, and what counts in it.  Pure.
+
+Of several sealed statements by one signer only the highest serial counts, so the room that a signer takes is bounded
+by one statement (wire-protocol sections 4.3 and 4.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byway.errors import Refused
+from byway.protocol.mailbox import Mailbox as MailboxBody
+from byway.protocol.seal import Sealed
+from byway.protocol.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    statement_id: bytes
+    serial: int
+    size: int
+    expires: int
+
+
+class Mailbox:
+    """The state of one mailbox, rebuilt from the journal at start."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.closed = False
+        self._held: dict[bytes, _Held] = {}  # by signer
+        self._coming: dict[bytes, dict[bytes, _Held]] = {}  # admitted, and not known to be durable yet
+        self.renew(statement)
+
+    def renew(self, statement: Statement) -> None:
+        """Take over what a later `mailbox` statement of the same key asks for."""
+        body = MailboxBody.from_statement(statement)
+        self.statement_id = statement.id
+        self.created = statement.created
+        self.expires = statement.expires
+        self._max_messages = body.messages
+        self._max_bytes = body.bytes
+
+    def admit(self, statement: Statement, sealed: Sealed, now_ms: int) -> None:
+        """Make room for a sealed statement.  Raises `Refused`: `older-serial` or `mailbox-full`."""
+        coming = self._coming.get(statement.signer, {})
+        held = self._held.get(statement.signer)
+        if (held and held.statement_id == statement.id) or statement.id in coming:
+            return
+        if any(sealed.serial <= other.serial for other in (*coming.values(), *([held] if held else []))):
+            raise Refused("older-serial")
+        others = self._counted(now_ms, without=statement.signer)
+        size = len(statement.data)
+        if len(others) >= self._max_messages or sum(item.size for item in others) + size > self._max_bytes:
+            raise Refused("mailbox-full")
+        item = _Held(statement.id, sealed.serial, size, statement.expires)
+        self._coming.setdefault(statement.signer, {})[statement.id] = item
+
+    def release(self, statement: Statement) -> None:
+        """The sealed statement does not come, or is there: no room has to be kept for it any more."""
+        coming = self._coming.get(statement.signer)
+        if coming:
+            coming.pop(statement.id, None)
+            if not coming:
+                del self._coming[statement.signer]
+
+    def hold(self, statement: Statement, sealed: Sealed) -> None:
+        """The sealed statement is in the journal."""
+        self.release(statement)
+        held = self._held.get(statement.signer)
+        if held is None or sealed.serial > held.serial:
+            item = _Held(statement.id, sealed.serial, len(statement.data), statement.expires)
+            self._held[statement.signer] = item
+
+    def counts(self, statement: Statement) -> bool:
+        """Whether this sealed statement is the one that counts of its signer."""
+        held = self._held.get(statement.signer)
+        return held is not None and held.statement_id == statement.id
+
+    def _counted(self, now_ms: int, *, without: bytes) -> list[_Held]:
+        """The largest of each other signer that has not expired."""
+        self._held = {signer: item for signer, item in self._held.items() if item.expires > now_ms}
+        largest: dict[bytes, _Held] = {}
+        for signer, item in [
+            *self._held.items(),
+            *((signer, item) for signer, items in self._coming.items() for item in items.values()),
+        ]:
+            if signer != without and (signer not in largest or item.size > largest[signer].size):
+                largest[signer] = item
+        return list(largest.values())

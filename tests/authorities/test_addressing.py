@@ -1,0 +1,111 @@
+"""The addressing authority's decisions: who may say what about a name, and what it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nacl.signing import SigningKey
+
+from authorities.addressing.authority import AddressingPolicy
+from byway.errors import Refused, StatementError
+from byway.protocol.limits import DAY_MS
+from byway.protocol.record import Record
+from byway.protocol.statement import Statement
+from byway.protocol.urn import node_urn, to_base32
+
+NOW = 1_800_000_000_000
+ZONE = SigningKey(b"z" * 32)
+HOME = SigningKey(b"h" * 32)
+MAIL = SigningKey(b"m" * 32)
+TOPIC = f"urn:byway:topic:{to_base32(bytes(ZONE.verify_key))}:homes:boston"
+
+
+def urn(key: SigningKey) -> str:
+    return node_urn(bytes(key.verify_key))
+
+
+def node(key: SigningKey, *, role: str = "router", serial: int = 1, port: int = 7400) -> Statement:
+    return sign(key, {"name": urn(key), "serial": serial, "ttl": 60, "role": role, "addresses": [f"192.0.2.1:{port}"]})
+
+
+def topic(key: SigningKey = ZONE, *, name: str = TOPIC) -> Statement:
+    return sign(key, {"name": name, "serial": 1, "ttl": 60, "homes": [urn(HOME)], "messaging": urn(MAIL)})
+
+
+def sign(key: SigningKey, body: dict[str, Any]) -> Statement:
+    return Record.from_wire(body).sign(key, created=NOW, expires=NOW + DAY_MS)
+
+
+def authority(*statements: Statement) -> AddressingPolicy:
+    policy = AddressingPolicy(bytes(ZONE.verify_key), lambda: NOW)
+    for statement in statements:
+        policy.admit(statement, bytes(32))
+        policy.remember(statement)
+    return policy
+
+
+def refusal(policy: AddressingPolicy, statement: Statement) -> str:
+    with pytest.raises((Refused, StatementError)) as caught:
+        policy.admit(statement, bytes(32))
+    return caught.value.code
+
+
+def test_a_topic_is_answered_with_the_nodes_that_it_names() -> None:
+    records = [topic(), node(HOME), node(MAIL, role="messaging")]
+    assert list(authority(*records).resolve(TOPIC)) == [record.data for record in records]
+
+
+def test_what_is_not_known_is_left_out_and_no_name_is_no_answer() -> None:
+    policy = authority(topic(), node(HOME))
+    assert list(policy.resolve(TOPIC)) == [topic().data, node(HOME).data]
+    assert list(policy.resolve(urn(MAIL))) == []
+
+
+def test_a_bad_name_is_refused() -> None:
+    with pytest.raises(StatementError) as caught:
+        authority().resolve("urn:byway:topic:open:HOMES")
+    assert caught.value.code == "bad-urn"
+
+
+def test_nobody_speaks_for_another_node() -> None:
+    body = {"name": urn(HOME), "serial": 1, "ttl": 60, "role": "router", "addresses": ["192.0.2.1:1"]}
+    assert refusal(authority(), sign(MAIL, body)) == "wrong-signer"
+
+
+def test_a_topic_of_another_root_is_not_registered_here() -> None:
+    other = f"urn:byway:topic:{to_base32(bytes(HOME.verify_key))}:homes"
+    assert refusal(authority(), topic(HOME, name=other)) == "wrong-authority"
+
+
+def test_only_the_root_of_a_topic_signs_its_record() -> None:
+    assert refusal(authority(), topic(HOME)) == "wrong-signer"
+
+
+def test_the_highest_serial_is_the_answer_and_lower_ones_are_refused() -> None:
+    policy = authority(node(HOME), node(HOME, serial=2, port=7500))
+    assert list(policy.resolve(urn(HOME))) == [node(HOME, serial=2, port=7500).data]
+    assert refusal(policy, node(HOME, port=7600)) == "older-serial"
+
+
+def test_the_same_record_again_is_admitted_again() -> None:
+    authority(node(HOME)).admit(node(HOME), bytes(32))
+
+
+def test_an_expired_record_is_no_answer() -> None:
+    policy = AddressingPolicy(bytes(ZONE.verify_key), lambda: NOW + 2 * DAY_MS)
+    policy.remember(node(HOME))
+    assert list(policy.resolve(urn(HOME))) == []
+
+
+def test_it_keeps_nothing_but_records_and_delivers_nothing() -> None:
+    policy = authority(node(HOME))
+    assert policy.read(node(HOME)) is None
+    with pytest.raises(Refused):
+        policy.may_subscribe("open:homes:**", bytes(32))
+
+
+def test_what_has_expired_is_forgotten_and_may_be_registered_again() -> None:
+    policy = authority(node(HOME, serial=9))
+    policy.expire(NOW + 2 * DAY_MS)
+    policy.admit(node(HOME, serial=1), bytes(32))
