@@ -1,0 +1,36 @@
+"""The intentron: the node that one person owns, and that a seller runs too.
+
+What a person publishes, keeps and accepts is here: her keys, her vault, her stock, and the commands
+over them.  It uses `authorities` and `byway`, and neither of them knows it.
+
+Programs of one's own begin with `intentron.connect`; see `intentron.client`, and `examples/buyer.py`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from byway.node_address import parse_node_address
+    from intentron.client import connect
+    from intentron.deal import Proposal, Wish
+    from intentron.facet_text import parse_facet_text
+
+__all__ = ["Proposal", "Wish", "connect", "parse_facet_text", "parse_node_address"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the library when it is asked for: most commands only speak to a node that runs already."""
+    match name:
+        case "connect":
+            home = "intentron.client"
+        case "Proposal" | "Wish":
+            home = "intentron.deal"
+        case "parse_facet_text":
+            home = "intentron.facet_text"
+        case "parse_node_address":
+            home = "byway.node_address"
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

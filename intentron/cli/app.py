@@ -1,0 +1,56 @@
+"""The commands of `intentron`, put together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from cyclopts import App, Group, Parameter
+
+from byway import __version__
+from byway.cli.report import FAILED, run_command
+from intentron.cli import rule, stock
+from intentron.cli.asked import casts, close
+from intentron.cli.cast import cast
+from intentron.cli.events import events
+from intentron.cli.init import init
+from intentron.cli.offered import accept, decline, offers
+from intentron.cli.run import run
+from intentron.cli.selling import answers, inbox, offer, subscribe, subscriptions, unsubscribe
+from intentron.cli.status import status
+
+app = App(
+    name="intentron",
+    help="Say what you want without handing yourself to a platform, or answer those who do.",
+    version=__version__,
+    result_action="return_value",
+    default_parameter=Parameter(negative=()),
+)
+NODE, PERSON, SELLER = map(Group.create_ordered, ("Your intentron", "What you want", "What you sell"))
+COMMANDS: Final[dict[Group, tuple[Callable[..., None], ...]]] = {
+    NODE: (init, run, status, events),
+    PERSON: (cast, casts, close, offers, accept, decline),
+    SELLER: (subscribe, subscriptions, unsubscribe, inbox, offer, answers, rule.rules),
+}
+for group, commands in COMMANDS.items():
+    for command in commands:
+        app.command(command, group=group)
+for inner in (stock.app, rule.app):
+    inner.group = SELLER
+    app.command(inner)
+
+
+def main() -> None:
+    """Entry point of the `intentron` script."""
+    sys.exit(run_command(_run))
+
+
+def _run() -> None:
+    try:
+        app()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)

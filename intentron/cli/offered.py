@@ -1,0 +1,98 @@
+"""`intentron offers`, `accept` and `decline`: what came in answer to a wish."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from intentron.cli.options import Options
+
+DEFAULT = Options()
+
+Reason = Literal["price", "place", "time", "terms", "chosen-another", "other"]
+
+
+def offers(cast: str | None = None, /, *, options: Options = DEFAULT) -> None:
+    """List the offers that came, the cheapest first.  Only you can read them.
+
+    Parameters
+    ----------
+    cast:
+        The short name of one cast; all of them if left out.
+    options:
+        Whose intentron, and for whom to write.
+    """
+    from intentron.cli.asking import ask, path_of
+    from intentron.cli.show import fact, now_ms, relative, table, terms_text
+
+    came = ask(options, "GET", path_of("casts", cast, "offers") if cast else "/offers")
+    if options.printed(came):
+        return
+    if not came:
+        fact("offers", "none yet")
+        fact("next", options.command("casts" if cast else "status"))
+        return
+    now = now_ms()
+    table(
+        ("offer", "cast", "what", "price", "state", "ends"),
+        (
+            (
+                offer["name"],
+                offer["cast"],
+                [offer["title"], offer["description"], terms_text(offer["terms"]) if offer["terms"] else ""],
+                offer["price"],
+                offer["state"],
+                relative(offer["expires"], now),
+            )
+            for offer in came
+        ),
+        numbers=("price",),
+    )
+    standing = [offer for offer in came if offer["state"] == "offered"]
+    if standing:
+        fact("next", options.command(f"accept {standing[0]['name']}"))
+
+
+def accept(offer: str, /, *, options: Options = DEFAULT) -> None:
+    """Accept an offer: your cast's key and the seller's key sign the same agreement.
+
+    Parameters
+    ----------
+    offer:
+        Its short name, as `intentron offers` shows it.
+    options:
+        Whose intentron, and for whom to write.
+    """
+    from intentron.cli.asking import ask, path_of
+
+    accepted = ask(options, "POST", path_of("offers", offer, "accept"))
+    if not options.printed(accepted):
+        _show("accepted", accepted)
+
+
+def decline(offer: str, /, *, reason: Reason = "other", options: Options = DEFAULT) -> None:
+    """Decline an offer.  The seller learns the reason, and nothing else.
+
+    Parameters
+    ----------
+    offer:
+        Its short name, as `intentron offers` shows it.
+    reason:
+        Why, in one word.
+    options:
+        Whose intentron, and for whom to write.
+    """
+    from intentron.cli.asking import ask, path_of
+
+    declined = ask(options, "POST", path_of("offers", offer, "decline"), {"reason": reason})
+    if not options.printed(declined):
+        _show("declined", declined)
+
+
+def _show(what: str, offer: dict[str, Any]) -> None:
+    from intentron.cli.show import fact
+
+    fact(what, f"{offer['name']}  {offer['title']}")
+    fact("price", offer["price"])
+    fact("terms", offer["terms"] or "none were agreed")
+    fact("reason", offer["reason"])
+    fact("", "the seller is told as soon as the mailbox can be reached")

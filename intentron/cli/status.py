@@ -1,0 +1,33 @@
+"""`intentron status`: how it stands, and what waits for what."""
+
+from __future__ import annotations
+
+from intentron.cli.options import Options
+
+DEFAULT = Options()
+
+
+def status(*, options: Options = DEFAULT) -> None:
+    """Tell how your intentron stands: what is open, what came, and what waits for whom.
+
+    Parameters
+    ----------
+    options:
+        Whose intentron, and for whom to write.
+    """
+    from intentron.cli.asking import ask
+    from intentron.cli.show import address_text, fact
+
+    told = ask(options, "GET", "/status")
+    if options.printed(told):
+        return
+    fact("running", f"for {options.folder}")
+    fact("you sell as", told["node"])
+    fact("router", address_text(told["router"]) or "none set for topics under open")
+    fact("mailboxes", address_text(told["messaging"]) or "none set for topics under open")
+    for authority in told["authorities"]:
+        fact("names", address_text(authority))
+    for what in ("casts", "offers", "inbox", "answers"):
+        fact(what, ", ".join(f"{count} {state}" for state, count in told[what].items()) or "none")
+    for waiting in told["waiting"]:
+        fact("waiting", waiting)

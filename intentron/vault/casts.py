@@ -1,0 +1,166 @@
+"""Casts of this person: drafted, accepted by a router, and then closed or expired."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+from byway.node_address import NodeAddress, parse_node_address
+from byway.protocol.statement import Statement, parse_statement
+from intentron.vault.database import Database, Row, among
+from intentron.vault.names import Names
+
+
+class CastState(enum.StrEnum):
+    """What became of a cast."""
+
+    DRAFT = "draft"  # signed and kept here; no router has it for all we know
+    ACCEPTED = "accepted"  # a router's receipt is here
+    CLOSED = "closed"
+    EXPIRED = "expired"
+    REFUSED = "refused"  # for good; `code` says why
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCast:
+    """A cast that this person made, and what she alone knows about it."""
+
+    name: str
+    statement: Statement
+    salt: bytes
+    topic: str
+    sentence: str
+    made_at: int
+    router: NodeAddress
+    receipt: bytes | None
+    authority: NodeAddress
+    mailbox: Statement
+    mailbox_accepted: bool
+    state: CastState
+    code: str
+
+    @property
+    def id(self) -> bytes:
+        return self.statement.id
+
+
+_SELECT: Final = """
+    SELECT name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, mailbox_accepted,
+        state, code
+    FROM casts JOIN names USING (id)
+"""
+
+
+class Casts:
+    """The person's casts, each under one id and one salt."""
+
+    def __init__(self, database: Database, names: Names) -> None:
+        self._database = database
+        self._names = names
+
+    def add(
+        self,
+        statement: Statement,
+        mailbox: Statement,
+        *,
+        salt: bytes,
+        sentence: str,
+        router: NodeAddress,
+        authority: NodeAddress,
+        now: int,
+    ) -> OwnCast:
+        """Keep a new cast as a draft, before anything of it leaves this computer.
+
+        `salt` (16 bytes) leads to its keys; `mailbox` is the statement that asks `authority` for its mailbox.
+        """
+        with self._database.transaction():
+            self._names.give("C", statement.id)
+            self._database.change(
+                """
+                INSERT INTO casts (id, salt, statement, topic, sentence, made_at, expires, router, authority, mailbox)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                (
+                    statement.id,
+                    salt,
+                    statement.data,
+                    statement.body()["to"],
+                    sentence,
+                    now,
+                    statement.expires,
+                    str(router),
+                    str(authority),
+                    mailbox.data,
+                ),
+            )
+            return self[statement.id]
+
+    def __getitem__(self, cast_id: bytes) -> OwnCast:
+        """Raises `KeyError` if this person made no such cast."""
+        row = self._database.row(f"{_SELECT} WHERE id = ?", (cast_id,))
+        if row is None:
+            raise KeyError(cast_id)
+        return _own_cast(row)
+
+    def __contains__(self, cast_id: bytes) -> bool:
+        return self._database.row("SELECT 1 FROM casts WHERE id = ?", (cast_id,)) is not None
+
+    def all(self, *states: CastState) -> list[OwnCast]:
+        """The casts in one of `states`, or all, the newest first."""
+        where, values = among(states)
+        return [_own_cast(row) for row in self._database.rows(f"{_SELECT} {where} ORDER BY made_at DESC, id", values)]
+
+    def record_mailbox(self, cast_id: bytes) -> None:
+        """The authority keeps the mailbox now."""
+        self._database.change("UPDATE casts SET mailbox_accepted = 1 WHERE id = ?", (cast_id,))
+
+    def record_receipt(self, cast_id: bytes, receipt: bytes) -> None:
+        """The router has it.  The first receipt stays; it is kept as evidence even if the cast has ended meanwhile."""
+        self._database.change(
+            """
+            UPDATE casts
+            SET receipt = coalesce(receipt, ?), state = CASE state WHEN 'draft' THEN 'accepted' ELSE state END
+            WHERE id = ?
+            """,
+            (receipt, cast_id),
+        )
+
+    def record_refusal(self, cast_id: bytes, code: str) -> bool:
+        """The router, or the authority, will not have it.  False if it is no draft any more."""
+        changed = self._database.change(
+            "UPDATE casts SET state = 'refused', code = ? WHERE id = ? AND state = 'draft'", (code, cast_id)
+        )
+        return changed == 1
+
+    def close(self, cast_id: bytes) -> bool:
+        """She does not want it any more.  False if it had ended already."""
+        changed = self._database.change(
+            "UPDATE casts SET state = 'closed' WHERE id = ? AND state IN ('draft', 'accepted')", (cast_id,)
+        )
+        return changed == 1
+
+    def expire(self, now: int) -> int:
+        """End what has expired at `now` while it was open; returns how many."""
+        return self._database.change(
+            "UPDATE casts SET state = 'expired' WHERE state IN ('draft', 'accepted') AND expires <= ?", (now,)
+        )
+
+
+def _own_cast(row: Row) -> OwnCast:
+    (name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, accepted, state, code) = row
+    return OwnCast(
+        name=name,
+        statement=parse_statement(statement),
+        salt=salt,
+        topic=topic,
+        sentence=sentence,
+        made_at=made_at,
+        router=parse_node_address(router),
+        receipt=receipt,
+        authority=parse_node_address(authority),
+        mailbox=parse_statement(mailbox),
+        mailbox_accepted=bool(accepted),
+        state=CastState(state),
+        code=code,
+    )

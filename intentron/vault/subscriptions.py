@@ -1,0 +1,45 @@
+"""What a seller listens for: durable wishes at routers, under the lasting key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byway.node_address import NodeAddress, parse_node_address
+from intentron.vault.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A pattern and a filter (as people write it, empty for none) at one router."""
+
+    sub: str
+    pattern: str
+    filter: str
+    router: NodeAddress
+
+
+class Subscriptions:
+    """The subscriptions, by name."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, subscription: Subscription) -> None:
+        """Keep a subscription, in the place of the one of that name."""
+        self._database.change(
+            """
+            INSERT INTO subscriptions (sub, pattern, filter, router) VALUES (?, ?, ?, ?)
+            ON CONFLICT (sub) DO UPDATE SET pattern = excluded.pattern, filter = excluded.filter,
+                router = excluded.router
+            """,
+            (subscription.sub, subscription.pattern, subscription.filter, str(subscription.router)),
+        )
+
+    def all(self) -> list[Subscription]:
+        """Every subscription, by name."""
+        rows = self._database.rows("SELECT sub, pattern, filter, router FROM subscriptions ORDER BY sub")
+        return [Subscription(sub, pattern, text, parse_node_address(router)) for sub, pattern, text, router in rows]
+
+    def remove(self, sub: str) -> bool:
+        """Forget a subscription.  False if there was none of that name."""
+        return self._database.change("DELETE FROM subscriptions WHERE sub = ?", (sub,)) == 1

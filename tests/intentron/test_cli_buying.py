@@ -1,0 +1,203 @@
+"""The commands of a person, typed: she is shown what leaves, says it, compares what comes, and decides."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from byway.protocol.statement import parse_statement
+from tests.intentron.town import Shell, Town
+
+MoveIn = Callable[[str], Shell]
+
+WISH = ("open:homes:boston", "--facet", "beds=2..", "--facet", "price=..800000 USD")
+SENTENCE = "a quiet place near the park"
+TERMS = "urn:byway:terms:customercommons:nostalking"
+
+
+@pytest.fixture
+def mary(shell: MoveIn) -> Shell:
+    return shell("mary")
+
+
+def test_a_dry_run_shows_every_field_and_byte_and_sends_nothing(mary: Shell, town: Town) -> None:
+    out = mary("cast", *WISH, "--sentence", SENTENCE, "--offers", "7", "--dry-run")
+
+    assert max(map(len, out.splitlines())) <= 80
+    assert re.search(r"seen by routers and whoever subscribes\n.*\ncast.format", out)
+    assert re.search(r"cast.facets.beds +from 2 +\d+\n", out)
+    assert re.search(r"cast.facets.price +up to 800,000.00 USD +\d+\n", out)
+    assert re.search(r"cast.offers +at most 7 +\d+\n", out)
+    assert re.search(rf"seen by nobody\n.*\nsentence +{SENTENCE}", out)
+    assert re.search(r"\ncast: 1,144 bytes .*\n0000  49 42 01 01 ", out)
+    assert out.endswith("\nsent        nothing\n")
+    assert mary.told("casts") == []
+    assert town.dialled() == []
+
+
+def test_the_bytes_of_a_dry_run_are_the_statements_field_by_field(mary: Shell) -> None:
+    would = mary.told("cast", *WISH, "--sentence", SENTENCE, "--dry-run")
+
+    for statement in would["statements"]:
+        data = bytes.fromhex(statement["hex"])
+        parse_statement(data)
+        rows = [row for row in would["disclosed"] if row["field"].startswith(f"{statement['name']}.")]
+        assert sum(row["bytes"] for row in rows) == len(data)
+        assert SENTENCE.encode() not in data
+
+
+def test_a_cast_is_signed_for_by_a_router_and_can_be_looked_at(mary: Shell, town: Town) -> None:
+    out = mary("cast", *WISH, "--sentence", SENTENCE, "--hours", "72", "--terms", TERMS)
+
+    name = re.match(r"cast        (C-[A-Z2-7]{4,})  a quiet place near the park\n", out)
+    assert name
+    assert f"accepted    by the router {town.router.address}, which has signed for it\n" in out
+    assert f"next        intentron offers {name[1]} --home {mary.home}\n" in out
+    assert re.search(rf"{name[1]} +{SENTENCE} +accepted +0/25 +in [23] days", mary("casts"))
+    details = mary("casts", name[1].lower())
+    assert "            beds from 2\n" in details
+    assert f"terms       {TERMS}\n" in details
+    assert f"receipt     {town.router.address} signed for it, sqlite-wal-full, " in details
+
+
+def test_what_stands_in_a_file_is_what_is_asked_and_flags_win(mary: Shell, tmp_path: Path) -> None:
+    wish = {
+        "topic": "open:homes:boston",
+        "facets": {"beds": 3, "zip": ["02127", "02116"]},
+        "demand": {"description": "no basement"},
+        "offers": 9,
+        "hours": 5,
+        "sentence": SENTENCE,
+    }
+    toml, as_json = tmp_path / "wish.toml", tmp_path / "wish.json"
+    as_json.write_text(json.dumps(wish))
+    toml.write_text(
+        f'topic = "open:homes:boston"\noffers = 9\nhours = 5\nsentence = "{SENTENCE}"\n[facets]\nbeds = 3\n'
+        'zip = ["02127", "02116"]\n[demand]\ndescription = "no basement"\n'
+    )
+
+    for file in (toml, as_json):
+        mary("cast", "--from", str(file), "--facet", "beds=2..", "--offers", "4")
+
+    for cast in mary.told("casts"):
+        assert cast["facets"] == {"beds": "from 2", "zip": "02116, 02127"}
+        assert (cast["max_offers"], cast["sentence"]) == (4, SENTENCE)
+        assert mary.told("casts", cast["name"])["demand"]["description"] == "no basement"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "next_step"),
+    [
+        (("--facet", "beds=2"), "a wish needs a topic", "intentron cast open:homes:boston"),
+        (("open:homes", "--facet", "beds"), "is not a facet such as", ""),
+        (("open:homes", "--facet", "beds=2", "--facet", "beds=3"), "beds is given twice", ""),
+        (("open:homes", "--facet", "beds=2;3"), "neither a number", ""),
+        (("condos",), "", "write a topic as open:homes:boston"),
+        (("open:homes", "--hours", "9999"), '"hours"', "see docs/reference/local-api.md"),
+        (("open:homes", "--terms", "my terms"), "terms", "write a topic as"),
+    ],
+)
+def test_a_wish_that_cannot_be_told_is_refused_in_a_sentence(
+    mary: Shell, words: tuple[str, ...], sentence: str, next_step: str
+) -> None:
+    told = mary.fails("cast", *words)
+
+    assert sentence in told
+    assert f"next    {next_step}" in told or not next_step
+    assert "Traceback" not in told
+    assert mary.told("casts") == []
+
+
+def test_a_file_that_cannot_be_read_is_refused_with_the_line(mary: Shell, tmp_path: Path) -> None:
+    toml, as_json = tmp_path / "wish.toml", tmp_path / "wish.json"
+    toml.write_text('topic = "open:homes"\nfacet = 1\n')
+    as_json.write_text('{"topic": 1}')
+
+    assert 'line 2: "facet" is not a setting; did you mean "facets"?' in mary.fails("cast", "--from", str(toml))
+    assert f'{as_json}: "topic"' in mary.fails("cast", "--from", str(as_json))
+    for missing in ("other.json", "other.toml"):
+        assert f"there is no file {tmp_path / missing}" in mary.fails("cast", "--from", str(tmp_path / missing))
+
+
+def test_a_cast_for_a_router_that_is_away_waits_and_is_not_lost(mary: Shell, town: Town) -> None:
+    town.kill_router()
+    out = mary("cast", *WISH)
+
+    assert f"waiting     {town.router.address} cannot be reached" in out
+    assert "nothing is lost" in out
+    (cast,) = mary.told("casts")
+    assert cast["state"] == "waiting"
+    assert re.search(rf"{cast['name']} +waits: {town.router.address} cannot", mary("casts").replace("\n", " "))
+    assert re.search(rf"waiting     {cast['name']}: ", mary("status"))
+
+    town.start_router()
+    mary.until(lambda casts: casts[0]["state"] == "accepted", "casts")
+
+
+def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -> None:
+    sellers = [shell("orchard"), shell("stall")]
+    for seller in sellers:
+        seller("subscribe", "open:homes:**")
+    mary("cast", *WISH, "--terms", TERMS)
+    cast = mary.told("casts")[0]["name"]
+    for seller, price in zip(sellers, ("700000", "650000.50"), strict=True):
+        seller.until(bool, "inbox")
+        words = ("--title", "Two beds", "--description", "by the park", "--price", f"{price} USD", "--terms", TERMS)
+        assert "price       " in seller("offer", cast, *words)
+    cheap, dear = mary.until(lambda offers: len(offers) == 2, "offers", cast)
+
+    out = mary("offers", cast)
+    assert max(len(line) for line in out.splitlines() if not line.startswith("next")) <= 80
+    assert re.search(
+        rf"{cheap['name']} +{cast} +Two beds +650,000.50 USD +offered +in 3 days\n +by the park\n +terms", out
+    )
+    assert f"next        intentron accept {cheap['name']} --home {mary.home}\n" in out
+
+    assert "reason      price\n" in mary("decline", dear["name"], "--reason", "price")
+    accepted = mary("accept", cheap["name"])
+    assert f"accepted    {cheap['name']}  Two beds\nprice       650,000.50 USD\nterms       {TERMS}\n" in accepted
+    assert "[ended]" in mary.fails("accept", dear["name"])
+    sellers[1].until(lambda answers: answers[0]["state"] == "accepted", "answers")
+    sellers[0].until(lambda answers: answers[0]["state"] == "declined", "answers")
+    assert "declined: price" in sellers[0]("answers").replace("\n", " ")
+    happened = mary("events")
+    assert re.search(rf"offer_received  cast {cast}  offer {dear['name']}\n", happened)
+    assert json.loads(mary("events", "--json").splitlines()[0])["event"] == "cast_kept"
+
+
+def test_a_cast_is_taken_back_once(mary: Shell) -> None:
+    mary("cast", *WISH)
+    name = mary.told("casts")[0]["name"]
+
+    assert f"closed      {name}\n" in mary("close", name)
+    assert mary.told("casts")[0]["state"] == "closed"
+    assert "[ended]" in mary.fails("close", name)
+
+
+def test_a_name_that_means_nothing_is_refused_with_where_to_look(mary: Shell) -> None:
+    for words, next_step in (
+        (("close", "C-AAAA"), "intentron casts"),
+        (("offers", "C-AAAA"), "intentron casts"),
+        (("accept", "O-AAAA"), "intentron offers"),
+        (("decline", "../casts"), "intentron offers"),
+    ):
+        told = mary.fails(*words)
+        assert "[name-unknown]" in told or "[not-served]" in told
+        assert f"next    {next_step}" in told or "[not-served]" in told
+
+
+def test_lists_that_are_empty_say_what_to_do(mary: Shell) -> None:
+    for command, next_step in (
+        ("casts", "cast open:homes:boston --facet beds=2 --dry-run"),
+        ("offers", "status"),
+        ("inbox", "subscriptions"),
+        ("answers", "inbox"),
+        ("subscriptions", "subscribe 'open:homes:**'"),
+        ("rules", "rule add homes --list homes"),
+        ("events", "events --follow"),
+    ):
+        assert mary(command).endswith(f"\nnext        intentron {next_step} --home {mary.home}\n")

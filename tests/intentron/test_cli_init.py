@@ -1,0 +1,150 @@
+"""`intentron init` makes a home for its owner alone; without one, or when none runs, commands say what to do."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from byway.cli.report import run_command
+from byway.node_address import NodeAddress
+from byway.protocol.urn import node_urn
+from intentron.cli.app import app
+from intentron.keys import load_keys
+from intentron.settings import load_settings
+from intentron.vault import open_vault
+
+NODE = NodeAddress(node_urn(bytes(32)), "127.0.0.1:7400")
+CONDOS = "urn:byway:topic:open:homes:boston:condo"
+
+
+def run(*words: str) -> int:
+    return run_command(lambda: app(words))
+
+
+def test_init_makes_all_that_an_intentron_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / "mary"
+    flags = ("--router", str(NODE), "--messaging", str(NODE), "--authority", str(NODE), "--petname", f"condos={CONDOS}")
+
+    assert run("init", "--home", str(home), *flags) == 0
+
+    settings = load_settings(home)
+    assert settings.router == settings.messaging == NODE
+    assert settings.authorities == (NODE,)
+    assert settings.petnames == {"condos": CONDOS}
+    assert load_keys(home)
+    open_vault(home).close()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert capsys.readouterr().out == (
+        f"made        {home}/settings.toml\n"
+        f"made        {home}/key (keep a copy in a safe place)\n"
+        f"made        {home}/vault.sqlite\n"
+        "sent        nothing\n"
+        f"next        intentron run --home {home}\n"
+    )
+
+
+def test_init_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("init", "--home", str(tmp_path), "--router", str(NODE))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    capsys.readouterr()
+    assert run("init", "--home", str(tmp_path)) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert capsys.readouterr().out == (
+        "".join(f"kept        {tmp_path}/{name}\n" for name in ("settings.toml", "key", "vault.sqlite"))
+        + f"sent        nothing\nnext        intentron run --home {tmp_path}\n"
+    )
+
+    assert run("init", "--home", str(tmp_path), "--petname", f"condos={CONDOS}") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert f"next    edit {tmp_path}/settings.toml" in capsys.readouterr().err
+
+    (tmp_path / "settings.toml").unlink()
+    assert run("init", "--home", str(tmp_path)) == 0
+    assert (tmp_path / "key").read_bytes() == before["key"]
+    assert f"kept        {tmp_path}/key\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda key: key.write_text("nothing")])
+def test_what_is_said_about_a_key_that_is_gone_can_be_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], object]
+) -> None:
+    run("init", "--home", str(tmp_path))
+    settings = (tmp_path / "settings.toml").read_bytes()
+    damage(tmp_path / "key")
+    assert run("run", "--home", str(tmp_path)) == 1
+    assert f"intentron init --home {tmp_path}\n" in capsys.readouterr().err
+
+    if (tmp_path / "key").exists():
+        (tmp_path / "key").rename(tmp_path / "key.damaged")
+    assert run("init", "--home", str(tmp_path)) == 0
+    assert load_keys(tmp_path)
+    assert (tmp_path / "settings.toml").read_bytes() == settings
+
+
+def test_init_closes_a_folder_that_others_could_enter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tmp_path.chmod(0o755)
+
+    assert run("init", "--home", str(tmp_path)) == 0
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert f"closed      {tmp_path} (" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--router", "router.example:7400"), "not a node address"),
+        (("--petname", "condos"), "'condos' is not a petname"),
+        (("--petname", "open=open:homes"), "not the word open"),
+        (("--petname", "condos=homes boston"), "petnames.condos"),
+    ],
+)
+def test_what_cannot_be_set_is_refused_and_nothing_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], sentence: str
+) -> None:
+    assert run("init", "--home", str(tmp_path / "mary"), *flags) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "mary" / "key").exists()
+
+
+def test_the_home_may_be_named_by_the_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTENTRON_HOME", str(tmp_path))
+
+    assert run("init") == 0
+    assert (tmp_path / "key").exists()
+    assert capsys.readouterr().out.endswith("next        intentron run\n")
+
+
+def test_where_no_intentron_is_the_next_step_is_to_make_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("casts", "--home", str(tmp_path / "mary")) == 1
+    assert capsys.readouterr().err == (
+        f"error   there is no intentron in {tmp_path}/mary  [settings-missing]\n"
+        f"next    intentron init --home {tmp_path}/mary\n"
+    )
+
+
+def test_where_none_runs_the_next_step_is_to_run_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTENTRON_HOME", str(tmp_path))
+    run("init")
+    capsys.readouterr()
+
+    for words in (("status",), ("cast", "open:homes"), ("offers",), ("inbox",), ("events", "--follow")):
+        assert run(*words) == 1
+        assert capsys.readouterr().err == (
+            f"error   the intentron in {tmp_path} does not run  [unreachable]\nnext    intentron run\n"
+        )
+
+
+def test_a_second_intentron_for_the_same_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("init", "--home", str(tmp_path))
+    with open_vault(tmp_path):
+        assert run("run", "--home", str(tmp_path)) == 1
+
+    assert "[store-locked]" in capsys.readouterr().err
