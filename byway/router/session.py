@@ -118,15 +118,14 @@ class Session:
 
     async def _receive(self, nursery: trio.Nursery) -> None:
         while True:
-            submits: list[Submit] = []
+            submits: list[list[Submit]] = []
             for frame in await self._link.receive():
                 if len(self._outbox) > MAX_OUTBOX:
                     await self._room.wait()
                 if isinstance(frame, Submit):
-                    if sum(len(each.items) for each in (*submits, frame)) > MAX_ENTRIES:
-                        nursery.start_soon(self._submit, submits)
-                        submits = []
-                    submits.append(frame)
+                    if not submits or sum(len(each.items) for each in (*submits[-1], frame)) > MAX_ENTRIES:
+                        submits.append([])
+                    submits[-1].append(frame)
                 elif isinstance(frame, Ack):
                     self._ack(frame)
                 elif isinstance(frame, Credit):
@@ -140,11 +139,13 @@ class Session:
             if submits:
                 nursery.start_soon(self._submit, submits)
 
-    async def _submit(self, submits: Sequence[Submit]) -> None:
-        statements = [data for submit in submits for data, _stamp in submit.items]
-        answers = iter(await self._router.submit(statements, self._link.peer))
-        for submit in submits:
-            self.post(_accepted(submit.batch, [next(answers) for _ in submit.items]))
+    async def _submit(self, groups: Sequence[Sequence[Submit]]) -> None:
+        """Hand in what came together, in order; a group is no larger than a commit."""
+        for submits in groups:
+            statements = [data for submit in submits for data, _stamp in submit.items]
+            answers = iter(await self._router.submit(statements, self._link.peer))
+            for submit in submits:
+                self.post(_accepted(submit.batch, [next(answers) for _ in submit.items]))
 
     async def _subscribe(self, frame: Subscribe) -> None:
         running = self._deliveries.get(frame.sub)

@@ -1,0 +1,53 @@
+"""The demonstration, as a newcomer runs it: real processes from end to end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from intentron.demo.__main__ import SHIPPED
+from intentron.demo.markets import food, homes
+
+WITHIN_S = 120
+
+
+@pytest.mark.slow
+def test_the_demonstration_ends_well(pytestconfig: pytest.Config) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "intentron.demo"],
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        cwd=pytestconfig.rootpath,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1:] == ["demo: ok"], done.stdout + done.stderr
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_the_shipped_stock_shows_every_reason_for_which_a_cast_arrives_or_does_not() -> None:
+    for market in (homes(SHIPPED / "homes.csv"), food(SHIPPED / "farm-food.csv")):
+        reached = [seller for seller in market.sellers if not seller.reason]
+        assert len(reached) == 2
+        assert len(market.sheet.problems) == 2
+        assert len({seller.own for seller in market.sellers}) == len(market.sellers)
+    assert sum(seller.away for seller in homes(SHIPPED / "homes.csv").sellers) == 1
+
+
+def test_a_stock_that_is_too_small_for_the_story_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    small = tmp_path / "homes.csv"
+    small.write_text("\n".join((SHIPPED / "homes.csv").read_text().splitlines()[:3]) + "\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "intentron.demo", "--homes", str(small)],
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "too small for the story" in done.stderr
+    assert "Traceback" not in done.stderr
