@@ -23,7 +23,7 @@ from byway.protocol.statement import is_signed
 
 log = structlog.get_logger()
 
-INLINE_AT_MOST: Final = 4  # a hop to a worker and back costs about as much as verifying two
+INLINE_AT_MOST: Final = 4  # so few are dearer with the hop to a worker and back (decision 7)
 BATCH: Final = 64  # beyond this the hop no longer shows, and other cores would sit idle
 _RESTART_AFTER_S: Final = 1.0
 _LENGTH: Final = struct.Struct(">I")
