@@ -18,11 +18,10 @@ from byway.errors import CODES, LinkError, LocalProtocolError, RemoteProtocolErr
 from byway.link.beside import beside
 from byway.protocol.connection import Connection, Role
 from byway.protocol.frames import Bye, Frame, Ping, Pong
-from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S
+from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S, RETRY_AFTER_MS
 
 RECEIVE_BYTES: Final = 65_536  # what one read may bring: many small frames, or a good part of a large one
 BYE_WITHIN_S: Final = 1.0
-RETRY_AFTER_MS: Final = 5_000  # where whoever closes names no better time for what is temporary
 
 _LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 

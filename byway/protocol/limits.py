@@ -67,3 +67,4 @@ MAX_ALSO: Final = 4096  # acks above `through` in one frame
 ACK_TIMEOUT_S: Final = 30.0
 PING_AFTER_S: Final = 60.0
 PONG_WITHIN_S: Final = 15.0
+RETRY_AFTER_MS: Final = 5_000  # what is temporary is mended by a sweep or an operator, not in an instant

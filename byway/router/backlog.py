@@ -14,7 +14,7 @@ from byway.protocol.statement import parse_statement
 from byway.protocol.topic import Topic
 from byway.router.delivery import MAX_PENDING_BYTES, Delivery, Ready, Round
 from byway.router.policy import Policy
-from byway.router.writer import StoreThread
+from byway.router.store_thread import StoreThread
 from byway.store.store import Store
 
 PAGE: Final = 128  # statements of ordinary size: about what may be pending for one subscriber

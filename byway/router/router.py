@@ -8,51 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 import trio
 from nacl.signing import SigningKey
 
 from byway.errors import Refused, StatementError, StoreError
-from byway.protocol import canonical
-from byway.protocol.filter import parse_filter
-from byway.protocol.frames import Acked, Entry, Frame, Subscribe
-from byway.protocol.limits import MAX_FILTER_BYTES, MAX_SUBSCRIPTIONS
+from byway.protocol.frames import Acked, Entry, Subscribe
+from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Kind, Statement, parse_statement
-from byway.protocol.topic import TopicPattern
 from byway.router.backlog import Backlog
 from byway.router.chain import JOURNAL, Chain
 from byway.router.delivery import Delivery, Ready
-from byway.router.index import SubscriptionIndex
 from byway.router.policy import Admitted, Policy
+from byway.router.store_thread import StoreThread
+from byway.router.subscriptions import Name, Recipient, Subscriptions
 from byway.router.verifier import Verifier
-from byway.router.writer import Committed, StoreThread, Writer
+from byway.router.writer import Committed, Writer
 from byway.store.store import CursorMove, Recovered, Store, SubscriptionRow
 
 log = structlog.get_logger()
 
-RETRY_AFTER_MS: Final = 5_000  # what is temporary here is mended by an operator or a sweep, not in an instant
 TOO_LATE: Final = frozenset(["closed", "older-serial"])  # what may have been stored before it was too late
 SWEEP_EVERY_S: Final = 1.0
 FORGET_EVERY_S: Final = 60.0
-
-
-class Recipient(Protocol):
-    """Where a subscription is linked: a session."""
-
-    def post(self, frame: Frame) -> None:
-        """Send this frame when the link is next written to."""
-        ...
-
-    def wake(self) -> None:
-        """A subscription of this session has something to send."""
-        ...
-
-    def replaced(self, delivery: Delivery, *, here: bool) -> None:
-        """The subscription was opened anew, on this link (`here`) or on another one."""
-        ...
 
 
 class Router:
@@ -82,12 +63,7 @@ class Router:
         )
         self._backlog = Backlog(store, self._thread, policy)
         self._tip = recovered.next_sequence - 1
-        self._rows: dict[bytes, dict[str, SubscriptionRow]] = {}
-        for row in recovered.subscriptions:
-            self._rows.setdefault(row.key, {})[row.sub] = row
-        self._linked: dict[tuple[bytes, str], tuple[Recipient, Delivery]] = {}
-        self._index: SubscriptionIndex[tuple[bytes, str]] = SubscriptionIndex()
-        self._mailboxes: dict[str, dict[tuple[bytes, str], None]] = {}
+        self._subscriptions = Subscriptions(recovered.subscriptions)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the policy's state, then commit and sweep until cancelled."""
@@ -176,14 +152,13 @@ class Router:
             if admitted.statement.kind in self._policy.remembers:
                 self._policy.remember(admitted.statement)
             self._tip = item.sequence
-            names = self._matching(admitted)
-            if not names:
+            linked = self._subscriptions.matching(admitted)
+            if not linked:
                 continue
             data = admitted.statement.data
             name_of = (admitted.statement.id, admitted.statement.signer)
             ready = Ready(Entry(item.sequence, data), len(data), admitted.statement.expires, name_of)
-            for name in names:
-                recipient, delivery = self._linked[name]
+            for recipient, delivery in linked:
                 if admitted.ends:
                     delivery.strike(admitted.ends)
                 if delivery.live:
@@ -192,18 +167,11 @@ class Router:
         for recipient in woken.values():
             recipient.wake()
 
-    def _matching(self, admitted: Admitted) -> Sequence[tuple[bytes, str]]:
-        if admitted.topic is None:
-            return list(self._mailboxes.get(admitted.address, ()))
-        if admitted.facets is None:
-            return self._index.find_by_topic(admitted.topic)
-        return self._index.find(admitted.topic, admitted.facets)
-
     def _moved(self, moves: Sequence[CursorMove]) -> None:
         for move in moves:
-            linked = self._linked.get((move.key, move.sub))
-            if linked and linked[1].epoch == move.epoch:
-                linked[0].post(Acked(move.sub, move.epoch, move.journal, move.through))
+            linked = self._subscriptions.linked((move.key, move.sub))
+            if linked and linked.delivery.epoch == move.epoch:
+                linked.recipient.post(Acked(move.sub, move.epoch, move.journal, move.through))
 
     # subscriptions
 
@@ -213,53 +181,30 @@ class Router:
         Raises `Refused`, `StatementError` (a bad pattern or filter) or `StoreError`.
         """
         self._policy.may_subscribe(request.pattern, peer)
+        opening = self._subscriptions.opening(request, peer, self._tip)
         name = (peer, request.sub)
-        rows = self._rows.get(peer, {})
-        row = rows.get(request.sub)
-        if row is None and len(rows) >= MAX_SUBSCRIPTIONS:
-            raise Refused("too-many-subscriptions")
-        mailbox = request.pattern if request.pattern.startswith("urn:byway:mailbox:") else None
-        pattern = None if mailbox else TopicPattern.parse(request.pattern)
-        selected = parse_filter(request.filter)
-        packed = canonical.encode(request.filter)
-        if len(packed) > MAX_FILTER_BYTES or (mailbox and selected):
-            raise StatementError("the filter is too large, or stands beside a mailbox", code="bad-filter")
-        start = {"oldest": 0, "now": self._tip, "cursor": row.through if row else 0}[request.from_]
-        new = SubscriptionRow(
-            key=peer,
-            sub=request.sub,
-            pattern=request.pattern,
-            filter=packed,
-            scope=request.scope,
-            epoch=row.epoch + 1 if row else 1,
-            through=start,
-            also=row.also if row and request.from_ == "cursor" else (),
-        )
-        self._unlink(name, by=recipient)
-        self._set_row(peer, request.sub, new)
+        self._subscriptions.unlink(name, by=recipient)
+        self._subscriptions.put(opening.row)
         try:
-            await self._thread.run(lambda: self._store.put_subscription(new))
+            await self._writer.put(opening.row)
         except StoreError as error:
-            if self._rows[peer][request.sub] is new:
-                self._set_row(peer, request.sub, row)
+            if self._subscriptions.row(name) is opening.row:
+                self._restore(name, opening.before)
             raise self._writer.fail(error) from error
+        if self._subscriptions.epoch(name) != opening.row.epoch:
+            raise Refused("replaced")
         delivery = Delivery(
             key=peer,
             sub=request.sub,
-            epoch=new.epoch,
-            pattern=pattern,
-            mailbox=mailbox,
-            filter=selected,
-            cursor=start,
-            also=new.also,
+            epoch=opening.row.epoch,
+            pattern=opening.pattern,
+            mailbox=opening.mailbox,
+            filter=opening.filter,
+            cursor=opening.row.through,
+            also=opening.row.also,
             credit=request.credit,
         )
-        self._unlink(name, by=recipient)
-        self._linked[name] = (recipient, delivery)
-        if mailbox:
-            self._mailboxes.setdefault(mailbox, {})[name] = None
-        elif pattern:
-            self._index.add(name, pattern, selected)
+        self._subscriptions.link(delivery, recipient)
         return delivery
 
     async def page(self, delivery: Delivery) -> None:
@@ -279,8 +224,9 @@ class Router:
             if delivery.is_in_flight(sequence):
                 log.warning("delivery_refused", sub=delivery.sub, sequence=sequence, code=code)
         delivery.ack(through, also, [sequence for sequence, _ in refused])
-        rows = self._rows[delivery.key]
-        rows[delivery.sub] = rows[delivery.sub]._replace(through=delivery.cursor, also=delivery.also)
+        row = self._subscriptions.row((delivery.key, delivery.sub))
+        if row is not None:
+            self._subscriptions.put(row._replace(through=delivery.cursor, also=delivery.also))
         self._writer.move(
             CursorMove(delivery.key, delivery.sub, delivery.epoch, JOURNAL, delivery.cursor, delivery.also)
         )
@@ -288,51 +234,33 @@ class Router:
     async def unsubscribe(self, delivery: Delivery) -> None:
         """End a subscription for good.  Raises `StoreError`."""
         name = (delivery.key, delivery.sub)
-        row = self._rows[delivery.key][delivery.sub]
-        self._unlink(name)
-        self._set_row(*name, None)
-        self._writer.forget(*name)
+        before = self._subscriptions.row(name)
+        self._subscriptions.unlink(name)
+        self._subscriptions.drop(name)
         try:
-            await self._thread.run(lambda: self._store.drop_subscription(*name))
+            await self._writer.drop(name)
         except StoreError as error:
-            if delivery.sub not in self._rows.get(delivery.key, {}):
-                self._set_row(*name, row)
+            if self._subscriptions.row(name) is None:
+                self._restore(name, before)
             raise self._writer.fail(error) from error
 
     def unlink(self, delivery: Delivery) -> None:
         """The link of this subscription has ended; the subscription stays."""
-        linked = self._linked.get((delivery.key, delivery.sub))
-        if linked and linked[1] is delivery:
-            self._unlink((delivery.key, delivery.sub))
+        name = (delivery.key, delivery.sub)
+        linked = self._subscriptions.linked(name)
+        if linked and linked.delivery is delivery:
+            self._subscriptions.unlink(name)
 
     @property
     def tip(self) -> int:
         """The sequence of the last statement committed."""
         return self._tip
 
-    def _set_row(self, key: bytes, sub: str, row: SubscriptionRow | None) -> None:
-        rows = self._rows.setdefault(key, {})
-        if row is None:
-            rows.pop(sub, None)
+    def _restore(self, name: Name, before: SubscriptionRow | None) -> None:
+        if before is None:
+            self._subscriptions.drop(name)
         else:
-            rows[sub] = row
-        if not rows:
-            del self._rows[key]
-
-    def _unlink(self, name: tuple[bytes, str], *, by: Recipient | None = None) -> None:
-        """End a link's hold on a subscription; if `by` takes it over, the one that had it is told."""
-        if name not in self._linked:
-            return
-        recipient, delivery = self._linked.pop(name)
-        if delivery.mailbox is not None:
-            waiting = self._mailboxes[delivery.mailbox]
-            del waiting[name]
-            if not waiting:
-                del self._mailboxes[delivery.mailbox]
-        else:
-            self._index.remove(name)
-        if by is not None:
-            recipient.replaced(delivery, here=by is recipient)
+            self._subscriptions.put(before)
 
     async def _sweep(self) -> None:
         """Delete what has expired, a little at a time; expiry never waits for a subscriber."""

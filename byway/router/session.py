@@ -30,11 +30,11 @@ from byway.protocol.frames import (
     Unsubscribe,
 )
 from byway.protocol.frames import Refused as RefusedFrame
-from byway.protocol.limits import ACK_TIMEOUT_S, SUBMIT_CREDIT
+from byway.protocol.limits import ACK_TIMEOUT_S, RETRY_AFTER_MS, SUBMIT_CREDIT
 from byway.protocol.receipt import Receipt
 from byway.router.chain import JOURNAL
 from byway.router.delivery import Delivery
-from byway.router.router import RETRY_AFTER_MS, Router
+from byway.router.router import Router
 from byway.router.writer import MAX_ENTRIES
 
 log = structlog.get_logger()
@@ -217,6 +217,7 @@ class Session:
         held = sum([delivery.held for delivery in self._deliveries.values()])
         for delivery in list(self._deliveries.values()):
             if held < MAX_HELD_BYTES and delivery.wants_page():
+                held -= delivery.held
                 await self._page(delivery)
                 held += delivery.held
         frames, self._outbox = self._outbox, []
@@ -232,10 +233,10 @@ class Session:
                 continue
             entries, through = taken
             frames.append(Deliver(sub, delivery.epoch, JOURNAL, through, tuple(entries)))
+            self._deliveries[sub] = self._deliveries.pop(sub)  # the others come first next time
             self._wake.set()
             written += sum([len(entry.statement) for entry in entries])
             if written >= MAX_WRITE_BYTES:
-                self._deliveries[sub] = self._deliveries.pop(sub)  # the others come first next time
                 break
         return frames
 

@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 import structlog
 import trio
@@ -20,7 +20,8 @@ from byway.errors import StoreError
 from byway.protocol.receipt import Receipt
 from byway.router.chain import Chain, receipts_again, receipts_of
 from byway.router.policy import Admitted
-from byway.store.store import CursorMove, Entry, SignedAcknowledgement, Store
+from byway.router.store_thread import StoreThread
+from byway.store.store import CursorMove, Entry, SignedAcknowledgement, Store, SubscriptionRow
 
 log = structlog.get_logger()
 
@@ -28,26 +29,22 @@ MAX_ENTRIES: Final = 512  # one transaction: long enough to hide the flush, shor
 MOVES_WAIT_S: Final = 0.05  # cursors alone are not worth a flush of their own at once
 MOVES_AGAIN_S: Final = 1.0  # when not even cursors found room on the disk
 
-_T = TypeVar("_T")
-
-
-class StoreThread:
-    """Runs calls of the store in a worker thread, one after the other."""
-
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(1)
-
-    async def run(self, call: Callable[[], _T]) -> _T:
-        """The result of `call`.  Cancelling waits until the call has ended: a commit is never left behind."""
-        return await trio.to_thread.run_sync(call, limiter=self._limiter)
-
 
 @dataclass(slots=True)
 class _Job:
-    admitted: Sequence[Admitted]
+    """What somebody waits for: statements to become durable, or a subscription to be put or dropped."""
+
+    admitted: Sequence[Admitted] = ()
+    put: SubscriptionRow | None = None
+    drop: tuple[bytes, str] | None = None
     receipts: list[Receipt] = field(default_factory=list)
     error: StoreError | None = None
     done: trio.Event = field(default_factory=trio.Event)
+
+    @property
+    def size(self) -> int:
+        """How much of a commit it fills."""
+        return len(self.admitted) or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +92,26 @@ class Writer:
         A statement that is stored already gets its first receipt again.  Raises `StoreError`; then nothing is known
         to be stored.  Cancelling leaves the outcome unknown.
         """
-        if self.failed:
-            raise self._failure()
-        job = _Job(admitted)
-        self._jobs.append(job)
-        self._job_came.set()
-        self._wake.set()
-        await job.done.wait()
-        if job.error:
-            raise StoreError(str(job.error), code=job.error.code)
-        return job.receipts
+        return (await self._done(_Job(admitted))).receipts
+
+    async def put(self, row: SubscriptionRow) -> None:
+        """Make a subscription durable, in the place of one with the same name.  Raises `StoreError`."""
+        await self._done(_Job(put=row))
+
+    async def drop(self, name: tuple[bytes, str]) -> None:
+        """End a subscription for good: a later one of the same name has its own cursor.  Raises `StoreError`."""
+        self._moves.pop(name, None)
+        await self._done(_Job(drop=name))
 
     async def first_receipts(self, statement_ids: Sequence[bytes]) -> list[Receipt | None]:
         """The first receipt of each that is stored already, None for the others.  Raises `StoreError`."""
-        found = await self._thread.run(lambda: self._first_receipts(statement_ids))
+        found = await self._thread.commit(lambda: self._first_receipts(statement_ids))
         return [found.get(each) for each in statement_ids]
 
     def move(self, move: CursorMove) -> None:
         """Make a cursor move durable with the next commit, or soon.  The last move of a subscription counts."""
         self._moves[move.key, move.sub] = move
         self._wake.set()
-
-    def forget(self, key: bytes, sub: str) -> None:
-        """The subscription has ended: a later one of the same name has its own cursor."""
-        self._moves.pop((key, sub), None)
 
     async def run(self) -> None:
         """Commit until cancelled.  What is in the middle of a commit then is finished."""
@@ -133,10 +126,10 @@ class Writer:
     async def flush(self) -> None:
         """Commit what is waiting, in one transaction."""
         jobs: list[_Job] = []
-        entries = 0
-        while self._jobs and (not jobs or entries + len(self._jobs[0].admitted) <= MAX_ENTRIES):
+        size = 0
+        while self._jobs and (not jobs or size + self._jobs[0].size <= MAX_ENTRIES):
             jobs.append(self._jobs.popleft())
-            entries += len(jobs[-1].admitted)
+            size += jobs[-1].size
         moves = list(self._moves.values())
         self._moves.clear()
         if not self._jobs:
@@ -161,19 +154,32 @@ class Writer:
         """A new one each time: an error that is raised again keeps hold of all that it went through."""
         return StoreError(self.failed or "", code="store-failed")
 
+    async def _done(self, job: _Job) -> _Job:
+        if self.failed:
+            raise self._failure()
+        self._jobs.append(job)
+        self._job_came.set()
+        self._wake.set()
+        await job.done.wait()
+        if job.error:
+            raise StoreError(str(job.error), code=job.error.code)
+        return job
+
     async def _write(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> None:
         try:
             if self.failed:
                 raise self._failure()
-            committed = await self._thread.run(lambda: self._commit(jobs, moves))
+            committed = await self._thread.commit(lambda: self._commit(jobs, moves))
         except StoreError as error:
             told = self.fail(error)
-            for job in jobs:
-                job.error = told
-            if jobs and moves:
-                await self._write([], moves)  # a disk that has no room for statements keeps some for these
+            without = [job for job in jobs if not job.admitted]
+            if len(without) < len(jobs):  # a disk that has no room for statements keeps some for the rest
+                await self._write(without, moves)
+                jobs = [job for job in jobs if job.admitted]
             elif not self.failed:
                 self._moves = {(move.key, move.sub): move for move in moves} | self._moves
+            for job in jobs:
+                job.error = told
         else:
             self._on_commit(committed)
             self._on_moved(moves)
@@ -187,6 +193,7 @@ class Writer:
         new = {statement_id: item for statement_id, item in everything.items() if statement_id not in again}
         receipts = again
         committed: list[Committed] = []
+        subscriptions, dropped = _changes(jobs)
         if new:
             plan = self._chain.plan(list(new), self._now_ms())
             entries = [
@@ -199,6 +206,8 @@ class Writer:
                 head=plan.head,
                 frontier=plan.frontier.to_bytes(),
                 moves=moves,
+                subscriptions=subscriptions,
+                dropped=dropped,
                 acknowledgements=[
                     SignedAcknowledgement(item.statement.signer, item.acknowledges, item.statement.data)
                     for item in new.values()
@@ -208,8 +217,10 @@ class Writer:
             self._chain.take(plan)
             receipts = again | dict(zip(new, receipts_of(self._key, plan.first, plan.head, plan.paths), strict=True))
             committed = [Committed(plan.first + index, item) for index, item in enumerate(new.values())]
-        elif moves:
-            self._store.commit([], first=0, head=b"", frontier=b"", moves=moves)
+        elif moves or subscriptions or dropped:
+            self._store.commit(
+                [], first=0, head=b"", frontier=b"", moves=moves, subscriptions=subscriptions, dropped=dropped
+            )
         for job in jobs:
             job.receipts = [receipts[admitted.statement.id] for admitted in job.admitted]
         return committed
@@ -228,3 +239,16 @@ class Writer:
                 known.update((receipt.sequence, receipt) for receipt in again)
             found[statement_id] = known[sequence]
         return found
+
+
+def _changes(jobs: Iterable[_Job]) -> tuple[list[SubscriptionRow], list[tuple[bytes, str]]]:
+    """The subscriptions to put and to drop, where all that are dropped go before all that are put."""
+    put: dict[tuple[bytes, str], SubscriptionRow] = {}
+    drop: dict[tuple[bytes, str], None] = {}
+    for job in jobs:
+        if job.put is not None:
+            put[job.put.key, job.put.sub] = job.put
+        if job.drop is not None:
+            put.pop(job.drop, None)
+            drop[job.drop] = None
+    return list(put.values()), list(drop)

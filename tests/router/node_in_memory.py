@@ -234,12 +234,11 @@ class Node:
 async def node_in_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Node]:
     """A router that runs, and is killed at the end."""
 
-    async def run_at_once(call: Callable[[], Any], *, limiter: trio.CapacityLimiter) -> Any:
-        async with limiter:
-            await node.disk.wait()
-            result = call()
-            await trio.lowlevel.cancel_shielded_checkpoint()  # others may run before the caller, as beside a thread
-            return result
+    async def run_at_once(call: Callable[[], Any]) -> Any:
+        await node.disk.wait()
+        result = call()
+        await trio.lowlevel.cancel_shielded_checkpoint()  # others may run before the caller, as beside a thread
+        return result
 
     async def give_up() -> None:
         await trio.sleep(LONGEST_TEST_S)

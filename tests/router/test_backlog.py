@@ -9,7 +9,7 @@ from byway.protocol.topic import TopicPattern
 from byway.router.backlog import Backlog
 from byway.router.delivery import Delivery
 from byway.router.policy import RouterPolicy
-from byway.router.writer import StoreThread
+from byway.router.store_thread import StoreThread
 from byway.store.sqlite.store import SqliteStore
 from tests.router.test_writer import NODE, Recording
 

@@ -78,11 +78,11 @@ async def test_a_subscription_that_could_not_be_stored_is_as_it_was(
         await peer.send(Ack("s", subscribed.epoch, 0, 2))
         await peer.expect(Acked)
     async with node.peer() as peer:
-        faults["put_subscription"] = FULL
+        faults["commit"] = FULL
         await peer.send(Subscribe("s", "open:**", None, "all", from_, 10**6))
         refused = await peer.expect(RefusedFrame)
         assert (refused.code, refused.retry_after is not None) == ("store-full", True)
-        del faults["put_subscription"]
+        del faults["commit"]
         await peer.subscribe()
         assert [entry.sequence for entry in (await peer.expect(Deliver)).entries] == [3, 4]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -14,6 +15,7 @@ from byway.protocol.frames import (
     Deliver,
     Frame,
     Subscribe,
+    Subscribed,
     Unsubscribe,
 )
 from byway.protocol.limits import ACK_TIMEOUT_S, SUBMIT_CREDIT
@@ -91,7 +93,7 @@ async def test_a_page_of_large_statements_ends_early(node: Node) -> None:
     async with node.peer() as peer:
         await peer.subscribe(credit=1)
         await peer.expect(Deliver)
-        (_, delivery) = node.router._linked[bytes(SELLER.verify_key), "s"]
+        (_, delivery) = node.router._subscriptions._linked[bytes(SELLER.verify_key), "s"]
         assert delivery.held < 4 * MAX_PENDING_BYTES + SUBMIT_CREDIT
         assert delivery.looked < 60
         assert not delivery.live
@@ -113,7 +115,7 @@ async def test_the_subscriptions_of_a_link_share_its_memory_and_each_gets_its_tu
                         if isinstance(frame, Deliver):
                             found[frame.sub] += [entry.statement for entry in frame.entries]
                             acks[frame.sub] = Ack(frame.sub, frame.epoch, 0, frame.through)
-            held = sum(delivery.held for _, delivery in node.router._linked.values())
+            held = sum(delivery.held for _, delivery in node.router._subscriptions._linked.values())
             assert held < MAX_HELD_BYTES + len(subs) * MAX_PENDING_BYTES
             await peer.send(*acks.values())
         with trio.fail_after(60):
@@ -123,6 +125,23 @@ async def test_the_subscriptions_of_a_link_share_its_memory_and_each_gets_its_tu
                         found[frame.sub] += [entry.statement for entry in frame.entries]
                         await peer.send(Ack(frame.sub, frame.epoch, 0, frame.through))
     assert all(statements == [cast.data for cast in casts] for statements in found.values())
+
+
+async def test_busy_subscriptions_of_a_link_are_served_in_turn(node: Node) -> None:
+    casts = [node.cast(pad=30_000) for _ in range(120)]
+    for start in range(0, 120, 30):
+        await node.publish(*casts[start : start + 30])
+    turns: list[str] = []
+    unopened = 12
+    async with node.peer() as peer:
+        await peer.send(*[Subscribe(f"s{number}", "open:**", None, "all", "cursor", 2**62) for number in range(12)])
+        while len(turns) < 48:
+            for frame in await peer.link.receive():
+                unopened -= isinstance(frame, Subscribed)
+                if isinstance(frame, Deliver):
+                    turns += [frame.sub] if not unopened else []
+                    await peer.send(Ack(frame.sub, frame.epoch, 0, frame.through))
+    assert {sub: 3 <= turn <= 5 for sub, turn in Counter(turns).items()} == {f"s{number}": True for number in range(12)}
 
 
 async def test_a_slow_subscriber_disturbs_nobody_and_misses_nothing(node: Node) -> None:
@@ -137,7 +156,7 @@ async def test_a_slow_subscriber_disturbs_nobody_and_misses_nothing(node: Node) 
                 delivery = await subscription.receive()
                 assert delivery.statement == cast
                 subscription.ack(delivery)
-        (_, kept) = node.router._linked[bytes(BUYER.verify_key), "s"]
+        (_, kept) = node.router._subscriptions._linked[bytes(BUYER.verify_key), "s"]
         assert kept.held <= MAX_PENDING_BYTES + 2 * len(casts[0].data)
 
         found: list[bytes] = []

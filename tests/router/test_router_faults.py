@@ -27,11 +27,11 @@ async def test_a_subscription_whose_successor_could_not_be_stored_ends_with_a_wo
 ) -> None:
     async with node.peer() as peer:
         await peer.subscribe()
-        faults["put_subscription"] = FULL
+        faults["commit"] = FULL
         await peer.send(Subscribe("s", "open:food:**", None, "all", "cursor", 1000))
         assert (await peer.expect(RefusedFrame)).code == "store-full"
         assert (await peer.expect(Ended)).code == "store-full"
-        del faults["put_subscription"]
+        del faults["commit"]
         await peer.subscribe()
         await node.publish(node.cast())
         await peer.expect(Deliver)

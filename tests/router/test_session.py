@@ -175,7 +175,7 @@ async def test_a_filter_that_nests_without_end_is_refused(node: Node) -> None:
 
 
 async def test_a_key_has_so_many_subscriptions_and_no_more(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("byway.router.router.MAX_SUBSCRIPTIONS", 8)
+    monkeypatch.setattr("byway.router.subscriptions.MAX_SUBSCRIPTIONS", 8)
     async with node.peer() as peer, node.peer(BUYER) as other:
         for number in range(8):
             await peer.subscribe(f"s{number}", "open:homes")

@@ -15,9 +15,10 @@ from byway.errors import StoreError
 from byway.protocol.statement import Kind, make_statement
 from byway.router.chain import Chain
 from byway.router.policy import Admitted
-from byway.router.writer import Committed, StoreThread, Writer
+from byway.router.store_thread import StoreThread
+from byway.router.writer import Committed, Writer
 from byway.store.sqlite.store import SqliteStore
-from byway.store.store import CursorMove, Entry
+from byway.store.store import CursorMove, Entry, SubscriptionRow
 
 NODE = SigningKey(b"n" * 32)
 NOW = 1_800_000_000_000
@@ -107,6 +108,18 @@ async def test_a_cursor_move_goes_with_the_next_commit_and_is_told_after_it(reco
     assert recording.moved == []
     await recording.writer.write([statement(1)])
     assert recording.moved == [move]
+
+
+async def test_a_subscription_that_is_dropped_and_put_again_in_one_commit_begins_anew(
+    recording: Recording, store: SqliteStore
+) -> None:
+    row = SubscriptionRow(bytes(32), "s", "open:**", b"\xc0", "all", 1, 7, acknowledgement=b"signed")
+    await recording.writer.put(row)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(recording.writer.drop, (row.key, row.sub))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(recording.writer.put, row._replace(through=0, acknowledgement=None))
+    assert store.recover(0).subscriptions == [row._replace(through=0, acknowledgement=None)]
 
 
 class FailingStore:
