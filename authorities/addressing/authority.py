@@ -23,11 +23,11 @@ class AddressingPolicy:
         del peer  # a record proves itself, whoever hands it in
         if statement.kind is not Kind.RECORD:
             raise not_admitted(statement.kind)
-        self._zone.check(statement)
+        self._zone.check(statement, self._now_ms())
         return Admitted(statement)
 
     def remember(self, statement: Statement) -> None:
-        self._zone.put(statement)
+        self._zone.put(statement, self._now_ms())
 
     def forget(self, statement: Statement) -> None:
         pass  # admitting changes nothing here

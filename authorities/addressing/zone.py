@@ -17,10 +17,10 @@ class Zone:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._records: dict[str, tuple[int, Statement, Record]] = {}
+        self._records: dict[str, tuple[Statement, Record]] = {}
 
-    def check(self, statement: Statement) -> Record:
-        """The record, if it may be registered here.
+    def check(self, statement: Statement, now_ms: int) -> Record:
+        """The record, if it may be registered here now.
 
         Raises `StatementError` (`wrong-signer`, `bad-body`, ...) or `Refused` (`wrong-authority`, `older-serial`).
         """
@@ -28,21 +28,21 @@ class Zone:
         name = parse_urn(record.name)
         if name.kind == "topic" and authority_key(name) != self._key:
             raise Refused("wrong-authority", "this authority does not answer for the root of that topic")
-        current = self._records.get(record.name)
-        if current and current[1].id != statement.id and record.serial <= current[0]:
+        current = self._current(record.name, now_ms)
+        if current and current[0].id != statement.id and record.serial <= current[1].serial:
             raise Refused("older-serial")
         return record
 
-    def put(self, statement: Statement) -> None:
-        """Take over a record that is in the journal, unless a higher serial of its name is here."""
+    def put(self, statement: Statement, now_ms: int) -> None:
+        """Take over a record that is in the journal, unless a higher serial of its name is current."""
         record = Record.from_statement(statement)
-        current = self._records.get(record.name)
-        if current is None or record.serial > current[0]:
-            self._records[record.name] = (record.serial, statement, record)
+        current = self._current(record.name, now_ms)
+        if current is None or record.serial > current[1].serial:
+            self._records[record.name] = (statement, record)
 
     def expire(self, now_ms: int) -> None:
         """Forget records that have expired."""
-        self._records = {name: found for name, found in self._records.items() if found[1].expires > now_ms}
+        self._records = {name: found for name, found in self._records.items() if found[0].expires > now_ms}
 
     def resolve(self, urn: str, now_ms: int) -> list[bytes]:
         """The current record of `urn` and, for a topic, those of the nodes that it names.
@@ -60,4 +60,4 @@ class Zone:
 
     def _current(self, name: str, now_ms: int) -> tuple[Statement, Record] | None:
         found = self._records.get(name)
-        return found[1:] if found and found[1].expires > now_ms else None
+        return found if found and found[0].expires > now_ms else None

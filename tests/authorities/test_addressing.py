@@ -88,6 +88,18 @@ def test_the_highest_serial_is_the_answer_and_lower_ones_are_refused() -> None:
     assert refusal(policy, node(HOME, port=7600)) == "older-serial"
 
 
+def test_a_record_that_has_expired_stands_in_nobodys_way() -> None:
+    now = [NOW]
+    policy = AddressingPolicy(bytes(ZONE.verify_key), lambda: now[0])
+    policy.remember(node(HOME, serial=2))
+    now = [NOW + DAY_MS]
+    body = {"name": urn(HOME), "serial": 1, "ttl": 60, "role": "router", "addresses": ["192.0.2.1:7500"]}
+    later = Record.from_wire(body).sign(HOME, created=now[0], expires=now[0] + DAY_MS)
+    policy.admit(later, bytes(32))
+    policy.remember(later)
+    assert list(policy.resolve(urn(HOME))) == [later.data]
+
+
 def test_the_same_record_again_is_admitted_again() -> None:
     authority(node(HOME)).admit(node(HOME), bytes(32))
 
