@@ -11,27 +11,35 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import trio
 from nacl.signing import SigningKey
 
-from byway.clock import now_ms
+from byway.clock import Clock
+from byway.errors import SetupError
+from byway.link.door import DoorLimits
 from byway.link.link import Link
 from byway.link.listener import serve_links
+from byway.node_address import NodeAddress, is_wildcard
 from byway.protocol.address import parse_listen_address
 from byway.protocol.urn import node_urn
+from byway.recovery import Decided, node_clock, recovery_lines
 from byway.registration import keep_registered
+from byway.router.allowance import AllowanceLimits
 from byway.router.policy import Policy
 from byway.router.router import Router
 from byway.router.session import Resolver, Session
 from byway.router.thread_turns import ThreadTurns
 from byway.router.verifier import ProcessVerifier
 from byway.settings import NodeSettings
+from byway.store.sqlite.meta import CHAIN_BYTES
 from byway.store.sqlite.store import open_store
 from byway.store.store import Store
 
-STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_P = TypeVar("_P", bound=Policy)
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,11 @@ class Started:
 
     node: str
     addresses: Sequence[str]
+    announced: Sequence[str]
     statements: int
     subscriptions: int
     commits: int
+    store: Sequence[str]
 
     def lines(self) -> list[str]:
         """For a person, one fact a line."""
@@ -54,35 +64,47 @@ class Started:
         return [
             f"node        {self.node}",
             *(f"listening   {address}" for address in self.addresses),
-            *(f"others use  {self.node}@{address}" for address in self.addresses),
+            *(f"others use  {self.node}@{address}" for address in self.announced),
+            *([] if self.announced else [f"others use  {self._to_be_completed()}"]),
             f"reach       {reach}",
             f"recovered   {', '.join(found)}",
+            *self.store,
             "ready",
         ]
+
+    def _to_be_completed(self) -> str:
+        _, port = parse_listen_address(self.addresses[0])
+        host = "where HOST is this computer as they know it (the setting public_addresses)"
+        return f"{self.node}@HOST:{port}, {host}"
 
 
 def run_node(
     settings: NodeSettings,
     seed: bytes,
-    make_policy: Callable[[bytes], Policy],
+    make_policy: Callable[[bytes, Clock], _P],
     *,
     role: str,
-    resolver: Resolver | None = None,
+    resolver: Callable[[_P], Resolver] | None = None,
+    decided: Decided,
     say: Callable[[str], None],
 ) -> None:
-    """Run a node until SIGINT or SIGTERM, then stop it within `settings.stop_deadline_s`.
+    """Run a node until SIGINT, SIGTERM or SIGHUP, then stop it within `settings.stop_deadline_s`.
 
-    `say` is given each line for the operator.  Raises `SetupError` (a busy port) and `StoreError`.
+    A SIGHUP that was ignored at the start, as `nohup` does, stays ignored.  `make_policy` gets the key and the clock of
+    the node, `resolver` what it made, at a node that answers for names.  `say` is given each line for the operator.
+    Raises `SetupError` (a busy port, an address that nobody could dial) and `StoreError`.
     """
     key = SigningKey(seed)
-    policy = make_policy(bytes(key.verify_key))
     store = open_store(
         settings.data, node_key=bytes(key.verify_key), reserve_bytes=settings.reserve_bytes, random=os.urandom
     )
+    clock = node_clock(store.high_water, decided)
+    policy = make_policy(bytes(key.verify_key), clock)
+    resolves = resolver(policy) if resolver else None
 
     async def main() -> None:
-        node = Node(settings, key, store, policy, role=role, resolver=resolver)
-        with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
+        node = Node(settings, key, store, policy, role=role, resolver=resolves, clock=clock, decided=decided)
+        with trio.open_signal_receiver(*stop_signals()) as signals:
             async with trio.open_nursery() as nursery:
                 started = await nursery.start(node.run)
                 for line in started.lines():
@@ -101,6 +123,15 @@ def run_node(
         store.close()
 
 
+def stop_signals() -> list[signal.Signals]:
+    """The signals that ask for a stop.  Without a terminal to lose, as under `nohup`, SIGHUP is none of them."""
+    return [
+        number
+        for number in STOP_SIGNALS
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    ]
+
+
 class Node:
     """Store, router and links of one node, in one nursery."""
 
@@ -113,7 +144,8 @@ class Node:
         *,
         role: str,
         resolver: Resolver | None = None,
-        clock: Callable[[], int] = now_ms,
+        clock: Clock,
+        decided: Decided,
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._settings = settings
@@ -123,13 +155,15 @@ class Node:
         self._role = role
         self._resolver = resolver
         self._clock = clock
+        self._decided = decided
         self._random = random
         self._stop = trio.Event()
         self._stopped = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[Started] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; cancelled, it is as if the process had been killed."""
-        recovered = self._store.recover(self._clock())
+        name = self._random(CHAIN_BYTES) if self._decided.begin_chain else None
+        recovered = self._store.recover(self._clock(), begin_chain=name)
         async with trio.open_nursery() as nursery:
             verifier = ProcessVerifier()
             await nursery.start(verifier.run, self._settings.verify_workers or os.cpu_count() or 1)
@@ -140,7 +174,10 @@ class Node:
                 policy=self._policy,
                 verifier=verifier,
                 now_ms=self._clock,
-                sweep_rows_per_s=self._settings.sweep_rows_per_s,
+                limits=AllowanceLimits(
+                    link_statements_per_s=self._settings.statements_per_s_per_link,
+                    prefix_statements_per_s=self._settings.statements_per_s_per_prefix,
+                ),
             )
             await nursery.start(router.run)
 
@@ -156,19 +193,22 @@ class Node:
                         addresses=self._settings.listen,
                         now_ms=self._clock,
                         random=self._random,
-                        max_handshakes=self._settings.max_handshakes,
-                        max_links=self._settings.max_links,
+                        limits=self._door_limits(),
                         stop=self._stop,
                     )
                 )
-                self._register(nursery, self._settings.public_addresses or addresses)
+                announced = self._announced(addresses)
+                for authority in self._settings.register_at:
+                    nursery.start_soon(partial(self._keep_registered, authority, announced))
                 task_status.started(
                     Started(
                         node_urn(bytes(self._key.verify_key)),
                         addresses,
+                        announced,
                         recovered.statements,
                         len(recovered.subscriptions),
                         recovered.last.number if recovered.last else 0,
+                        recovery_lines(recovered, self._store.high_water, self._decided),
                     )
                 )
             await router.stop()
@@ -180,19 +220,32 @@ class Node:
         self._stop.set()
         await self._stopped.wait()
 
-    def _register(self, nursery: trio.Nursery, addresses: Sequence[str]) -> None:
-        for authority in self._settings.register_at:
-            nursery.start_soon(
-                partial(
-                    keep_registered,
-                    authority,
-                    key=self._key,
-                    role=self._role,
-                    addresses=addresses,
-                    now_ms=self._clock,
-                    random=self._random,
-                )
+    def _door_limits(self) -> DoorLimits:
+        settings = self._settings
+        return DoorLimits(
+            handshakes=settings.max_handshakes,
+            prefix_handshakes=settings.max_handshakes_per_prefix,
+            prefix_handshakes_per_s=settings.handshakes_per_s_per_prefix,
+            links=settings.max_links,
+            prefix_links=settings.max_links_per_prefix,
+        )
+
+    def _announced(self, listening: Sequence[str]) -> Sequence[str]:
+        """Where others reach this node.  Raises `SetupError` if it has to be registered and nobody could dial it."""
+        announced = self._settings.public_addresses or [each for each in listening if not is_wildcard(each)]
+        if self._settings.register_at and not announced:
+            _, port = parse_listen_address(listening[0])
+            raise SetupError(
+                f"the node listens on {listening[0]}, which is no address that others could dial, so that it cannot be "
+                "registered with an addressing authority",
+                next_step=f'set in the settings file: public_addresses = ["router.example:{port}"]',
             )
+        return announced
+
+    async def _keep_registered(self, authority: NodeAddress, addresses: Sequence[str]) -> None:
+        await keep_registered(
+            authority, key=self._key, role=self._role, addresses=addresses, now_ms=self._clock, random=self._random
+        )
 
 
 def _counted(number: int, what: str) -> str:

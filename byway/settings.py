@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from byway.errors import SetupError
 from byway.node_address import ListenAddressSetting, NodeAddressSetting
+from byway.plain_words import plain_words, says_it_all
 from byway.protocol.body import AddressText
 from byway.protocol.limits import MAX_ADDRESSES
 from byway.toml_text import describe_settings, find_line, toml_value
@@ -84,9 +85,23 @@ class NodeSettings(BaseModel):
         0, ge=0, le=256, description="Processes that check signatures; 0 starts one for each core."
     )
     max_handshakes: int = Field(64, ge=1, description="TLS handshakes and hellos under way at one time.")
+    max_handshakes_per_prefix: int = Field(
+        16, ge=1, description="How many of those may come from one address prefix, a /24 of IPv4 or a /56 of IPv6."
+    )
+    handshakes_per_s_per_prefix: float = Field(
+        50.0, gt=0, description="Handshakes that one address prefix may begin in a second, twice as many at once."
+    )
     max_links: int = Field(10_000, ge=1, description="Links open at one time. An idle one costs about 48 kB of memory.")
-    sweep_rows_per_s: int = Field(
-        2000, ge=1, description="Expired statements removed in a second; more frees the disk sooner and costs speed."
+    max_links_per_prefix: int = Field(
+        2_500,
+        ge=1,
+        description="How many of those may come from one address prefix. Behind a proxy, all of them come from one.",
+    )
+    statements_per_s_per_link: float = Field(
+        10_000.0, gt=0, description="Statements that one key may hand in in a second, twice as many at once."
+    )
+    statements_per_s_per_prefix: float = Field(
+        20_000.0, gt=0, description="Statements that one address prefix may hand in in a second, twice as many at once."
     )
     log: Literal["text", "json"] = Field("text", description='How log lines are written: "text" or "json".')
 
@@ -126,24 +141,35 @@ def load_toml(path: Path, model: type[_M], *, made_by: str = "byway init") -> _M
 def write_settings(path: Path, model: type[_M], given: Mapping[str, Any]) -> _M:
     """Write a new settings file with every default, and with the values in `given`; returns what it would load as.
 
-    Raises `SetupError`: `settings-bad-value` for what `load_toml` would refuse, or if there is a file already, which
-    stays as it is.
+    Raises `SetupError`: `bad-request` for what `load_toml` would refuse, `settings-exist` if there is a file already,
+    which stays as it is, and `data-unwritable`.  Half a file is never left behind.
     """
-    settings = _validated(path, "", given, model)
+    try:
+        settings = _validated(path, "", given, model)
+    except SetupError as error:  # it was typed: there is no file yet that could be edited
+        raise SetupError(str(error).removeprefix(f"{path}: "), code="bad-request") from None
     text = describe_settings(model, settings)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+            try:
+                file.write(text)
+                file.flush()
+            except OSError:
+                path.unlink()
+                raise
     except OSError as error:
         if isinstance(error, FileExistsError) and path.exists():
             raise SetupError(
                 f"there is a settings file at {path} already; it stays as it is",
                 code="settings-exist",
-                next_step=f"edit {path}",
+                next_step=f"edit {shlex.quote(str(path))}",
             ) from None
+        folder = shlex.quote(str(path.parent))
         raise SetupError(
-            f"{path} cannot be written: {error.strerror}", next_step=f"ls -ld {shlex.quote(str(path.parent))}"
+            f"{path} cannot be written: {error.strerror}",
+            code="data-unwritable",
+            next_step=f"df -h {folder}; ls -ld {folder}",
         ) from None
     return settings
 
@@ -187,14 +213,14 @@ def _first_error(path: Path, text: str, model: type[BaseModel], error: Validatio
     found = [(find_line(text, entry["loc"]), entry) for entry in error.errors(include_url=False)]
     line, entry = min(found, key=lambda pair: pair[0] or 0)
     loc = tuple(part for part in entry["loc"] if part != "[key]")
-    key = ".".join(str(part) for part in loc)
+    key = ".".join(part for part in loc if isinstance(part, str))  # of a list, the entry is shown itself
     known, description = _known(model, loc)
     if entry["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(loc[-1]), known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
         return _at(path, line, f'"{key}" is not a setting; {hint}', "settings-unknown-key")
-    allowed = entry["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    about = f" ({description.rstrip('.')})" if description else ""
+    allowed = plain_words(entry)
+    about = f" ({description.rstrip('.')})" if description and not says_it_all(entry) else ""
     if entry["type"] == "missing":
         return _at(path, line, f"{key} has to be set{about}", "settings-bad-value")
     if not loc:

@@ -40,7 +40,7 @@ class Chain:
         self.next_sequence = recovered.next_sequence
         last = recovered.last
         self._commits = last.number if last else 0
-        self._previous = last.head_id if last else None
+        self._previous = last.head_id if last else recovered.previous
         self._frontier = last.frontier if last else merkle.Frontier().to_bytes()
 
     def plan(self, ids: Sequence[bytes], now_ms: int) -> Plan:

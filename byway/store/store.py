@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from byway.protocol.statement import SIGNATURE_BYTES, statement_id
+from byway.store.high_water import InDoubt, Mark
 
 MAX_ALSO_KEPT: Final = 512  # 4 kB a cursor; those beyond it are delivered once more after a restart
 
@@ -103,13 +104,18 @@ class Recovered(NamedTuple):
     subscriptions: list[SubscriptionRow]
     statements: int
     """How many of the stored statements had not expired."""
+    previous: bytes | None = None
+    """The id of the head that the first one of this chain goes on from."""
+    in_doubt: InDoubt | None = None
+    """What the node may have signed for and the store does not have: while there is such, no statement is taken."""
 
 
 class Store(Protocol):
     """Journal, heads and subscriptions of one node.
 
     Every method may raise `StoreError`: `store-failed` (an I/O error; nothing more is taken until a restart),
-    `store-damaged` (the file is not what was written) or `store-full` (nothing was written; try again later).
+    `store-damaged` (the file is not what was written; the same holds), `store-full` or `store-rolled-back` (nothing
+    was written; the store goes on).
     """
 
     @property
@@ -117,13 +123,19 @@ class Store(Protocol):
         """How a commit is made durable, as a head names it (wire-protocol section 4.9)."""
 
     @property
+    def high_water(self) -> Mark | None:
+        """How far the node had got when it last ran; None in the beginning, or if that has been lost."""
+
+    @property
     def damaged(self) -> frozenset[int]:
         """Sequences whose bytes were found changed since the store was opened.  They are not handed out any more."""
 
-    def recover(self, now: int) -> Recovered:
+    def recover(self, now: int, *, begin_chain: bytes | None = None) -> Recovered:
         """Read what is there, once, before anything else is called.
 
-        `now` decides what counts as expired; nothing is thrown away by it.
+        `now` decides what counts as expired; nothing is thrown away by it.  If the store is behind its high-water mark
+        it takes no statements, with `store-rolled-back`, until it is told to begin a new chain with this name (16
+        bytes).  That one names the last head there is, and goes on with sequences that were never given out.
         """
 
     def commit(
@@ -142,7 +154,8 @@ class Store(Protocol):
 
         The entries get the sequences from `first` on, which has to be the next one.  Without entries there is no head:
         `head` and `frontier` are empty and `first` means nothing.  Subscriptions are dropped before others are put.
-        Entries are refused with `store-full` while the disk still has room for moves, sweeps and subscriptions.
+        Entries and new subscriptions are refused with `store-full` while the disk still has room for moves, sweeps and
+        the subscriptions that there are.
         """
 
     def find(self, wanted: bytes) -> int | None:
@@ -152,7 +165,7 @@ class Store(Protocol):
         """Sequence and exact bytes of those that are still here and unchanged, in the order asked for."""
 
     def commit_of(self, sequence: int) -> StoredCommit:
-        """The commit that holds a stored statement.  Raises `LookupError` if there is none with this sequence."""
+        """The commit that holds a stored statement.  Raises `LookupError` if there is none, or if it is damaged."""
 
     def sequences(self, addresses: Iterable[str], after: int, limit: int) -> list[int]:
         """The first `limit` sequences beyond `after` that are for one of these addresses, ascending."""
@@ -163,14 +176,8 @@ class Store(Protocol):
     def kinds(self, kinds: frozenset[int]) -> Iterator[tuple[int, bytes]]:
         """Sequence and bytes of the statements of these kinds that had not expired at `recover`, ascending."""
 
-    def put_subscription(self, row: SubscriptionRow) -> None:
-        """Make a subscription durable, in the place of one with the same key and name."""
-
-    def drop_subscription(self, key: bytes, sub: str) -> None:
-        """End a subscription for good.  One that is not there is no error."""
-
     def sweep(self, now: int, rows: int) -> int:
-        """Delete statements that have expired, at most a minute late, and return how many.
+        """Delete statements that have expired, at most a minute late, and return how many.  Called once a second.
 
         It stops at the first good moment after `rows` of them; 0 means that nothing was due.  Heads stay.
         """

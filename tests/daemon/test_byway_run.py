@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -25,14 +26,20 @@ from byway.protocol.limits import HOUR_MS
 from byway.protocol.receipt import Receipt
 from byway.protocol.seal import SUITE, public_reply_key
 from byway.protocol.statement import Statement
+from byway.protocol.urn import node_urn
 from byway.store.sqlite.store import open_store
-from tests.crash.router_process import ROOT, RouterProcess
+from tests.crash.router_process import ROOT, RouterProcess, free_port
 
 pytestmark = pytest.mark.slow
 
 SELLER = SigningKey(bytes([5]) * 32)
 TOPIC = "urn:byway:topic:open:homes:boston"
 MORE_THAN_ANY_DISK = 2**62
+ON_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "byway", "run", sys.argv[1]])
+"""
 
 
 def a_cast(at: NodeAddress) -> Statement:
@@ -120,6 +127,83 @@ async def test_it_stops_within_the_deadline_and_what_it_accepted_is_there_again(
     assert "Traceback" not in router.errors()
 
 
+async def test_a_hang_up_is_a_stop_and_no_death(tmp_path: Path) -> None:
+    async with RouterProcess(tmp_path) as router:
+        await router.start()
+        receipts = await publish(router, [a_cast(router.at)])
+        assert receipts
+        assert await router.hang_up() == 0
+        assert router.facts["stopping"].startswith("SIGHUP")
+        assert "stopped" in router.facts
+
+
+def test_a_router_whose_terminal_is_gone_stops_in_order(tmp_path: Path) -> None:
+    """Neither its words nor its log can be written any more then."""
+    router = RouterProcess(tmp_path)
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_A_TERMINAL, str(router.settings)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        cwd=ROOT,
+    )
+    os.close(theirs)
+    with process:
+        try:
+            said = b""
+            while b"\nready" not in said.replace(b"\r", b""):
+                said += os.read(ours, 4096)
+            os.close(ours)
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+    open_store(tmp_path, node_key=bytes(router.key.verify_key), random=os.urandom).close()
+    assert [path.name for path in tmp_path.glob("store.db*")] == ["store.db"]  # closed, and its log with it
+
+
+async def test_without_a_terminal_to_lose_a_hang_up_is_nothing(tmp_path: Path) -> None:
+    """`nohup` has the signal ignored, and what is started inherits it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        async with RouterProcess(tmp_path) as router:
+            await router.start()
+            os.kill(router.pid, signal.SIGHUP)
+            assert await publish(router, [a_cast(router.at)])
+            assert await router.stop() == 0
+            assert router.facts["stopping"].startswith("SIGTERM")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_a_router_that_listens_everywhere_says_what_is_missing(tmp_path: Path) -> None:
+    port = free_port()
+    async with RouterProcess(tmp_path, listen=[f"0.0.0.0:{port}"]) as router:
+        await router.start()
+        assert router.facts["others"].startswith(f"use  {router.at.node}@HOST:{port}, ")
+        assert "public_addresses" in router.facts["others"]
+        assert await router.stop() == 0
+
+
+async def test_a_router_with_a_public_address_names_that(tmp_path: Path) -> None:
+    port = free_port()
+    public = ["router.example:7400"]
+    async with RouterProcess(tmp_path, listen=[f"0.0.0.0:{port}"], public_addresses=public) as router:
+        await router.start()
+        assert router.facts["others"].split() == ["use", f"{router.at.node}@router.example:7400"]
+        assert await router.stop() == 0
+
+
+def test_an_address_that_nobody_could_dial_is_not_registered(tmp_path: Path) -> None:
+    port = free_port()
+    authority = f"{node_urn(bytes(32))}@127.0.0.1:1"
+    router = RouterProcess(tmp_path, listen=[f"[::]:{port}"], register_at=[authority])
+    error, next_step = told("run", str(router.settings))
+    assert f"[::]:{port}, which is no address that others could dial" in error
+    assert f'public_addresses = ["router.example:{port}"]' in next_step
+
+
 async def test_a_killed_router_leaves_no_worker_behind(tmp_path: Path) -> None:
     async with RouterProcess(tmp_path, verify_workers=2) as router:
         await router.start()
@@ -149,6 +233,8 @@ async def test_a_full_disk_refuses_casts_and_still_acks_and_delivers(tmp_path: P
         await router.start()
         casts = [a_cast(router.at) for _ in range(3)]
         receipts = await publish(router, casts)
+        async with client_of(router) as client, client.subscribe("homes", "open:homes:**"):
+            pass  # a new one finds no room on a full disk, and one that is there does
         assert await router.stop() == 0
 
         text = router.settings.read_text()
@@ -236,6 +322,37 @@ def test_a_key_that_others_can_read_is_not_used(router: RouterProcess) -> None:
     assert "chmod 600" in next_step
 
 
+def test_a_key_that_went_missing_beside_a_store_is_put_back_and_not_made_anew(router: RouterProcess) -> None:
+    open_store(router.folder, node_key=bytes(router.key.verify_key), random=os.urandom).close()
+    key = (router.folder / "key").read_bytes()
+    (router.folder / "key").unlink()
+    for command in ("run", "init"):
+        error, next_step = told(command, str(router.settings))
+        assert "[store-foreign]" in error
+        assert "put the key file that the store was made with back" in next_step
+        assert not (router.folder / "key").exists()
+
+    (router.folder / "key").write_bytes(key)
+    (router.folder / "key").chmod(0o644)
+    assert "[key-exposed]" in told("run", str(router.settings))[0]
+
+
+def test_what_the_store_of_another_node_is_told_to_do_works(router: RouterProcess) -> None:
+    open_store(router.folder, node_key=bytes(32), random=os.urandom).close()
+    _, next_step = told("run", str(router.settings))
+    subprocess.run(next_step.partition("aside: ")[2], shell=True, check=False)  # noqa: S602 - our own words
+    assert (router.folder / "other-key" / "store.db").exists()
+    open_store(router.folder, node_key=bytes(router.key.verify_key), random=os.urandom).close()
+
+
+def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "byway.toml").write_text('data = "journal"\n')
+    (tmp_path / "journal").touch()
+    error, next_step = told("run", str(tmp_path / "byway.toml"))
+    assert "Not a directory  [data-unreadable]" in error
+    assert "ls -ld" in next_step
+
+
 def test_a_damaged_key_is_not_replaced_silently(router: RouterProcess) -> None:
     (router.folder / "key").write_text("not a key\n")
     error, _ = told("run", str(router.settings))
@@ -253,8 +370,8 @@ def test_the_store_of_another_process_is_left_alone(router: RouterProcess) -> No
 def test_the_store_of_another_node_is_left_alone(router: RouterProcess) -> None:
     open_store(router.folder, node_key=bytes(32), random=os.urandom).close()
     error, next_step = told("run", str(router.settings))
-    assert "the store belongs to another node  [store-damaged]" in error
-    assert "use the key that the store was made with" in next_step
+    assert f"the store in {router.folder} belongs to another node  [store-foreign]" in error
+    assert "put the key file that the store was made with back" in next_step
 
 
 def test_a_file_that_is_no_store_is_left_alone(router: RouterProcess) -> None:
@@ -267,6 +384,7 @@ def test_a_file_that_is_no_store_is_left_alone(router: RouterProcess) -> None:
 
 
 def test_a_router_that_cannot_be_reached_is_named(router: RouterProcess) -> None:
-    error, _ = told("publish", f"{router.at.node}@{router.at.address}", TOPIC)
+    error, next_step = told("publish", f"{router.at.node}@{router.at.address}", TOPIC)
+    assert "see that the node runs" in next_step
     assert f"{router.at.address} cannot be reached" in error
     assert "[unreachable]" in error

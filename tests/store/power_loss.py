@@ -21,6 +21,7 @@ import apsw
 
 SECTOR_BYTES = 512
 TORN_SHARE = 0.3
+CHANGES = ("write", "sync", "truncate", "delete")
 
 _names = itertools.count()
 
@@ -89,6 +90,7 @@ class Disk(apsw.VFS):
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
+        self.before("open", Path(path).name)
         flags[1] = flags[0]
         return cast("apsw.VFSFile", _File(self, Path(path).name, self.images.setdefault(path, Image())))
 
@@ -103,6 +105,7 @@ class _File:
         return True
 
     def xRead(self, amount: int, offset: int) -> bytes:
+        self._disk.before("read", self._name)
         return bytes(self._image.current[offset : offset + amount])
 
     def xWrite(self, data: bytes, offset: int) -> None:
@@ -150,7 +153,7 @@ class Faults:
     """Fails operations: the one with number `at` of those named, and all later ones if the fault `stays`."""
 
     def __init__(
-        self, at: int, operations: tuple[str, ...] = (), *, stays: bool, error: type[apsw.Error] = apsw.IOError
+        self, at: int, operations: tuple[str, ...] = CHANGES, *, stays: bool, error: type[apsw.Error] = apsw.IOError
     ) -> None:
         self._at = at
         self._operations = operations
@@ -163,7 +166,7 @@ class Faults:
         return self._seen >= self._at
 
     def __call__(self, operation: str, name: str) -> None:
-        if self._operations and operation not in self._operations:
+        if operation not in self._operations:
             return
         self._seen += 1
         if self._seen == self._at or (self._stays and self._seen > self._at):

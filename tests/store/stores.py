@@ -27,6 +27,16 @@ def commit(store: Store, first: int, entries: Sequence[Entry], moves: Sequence[C
     store.commit(entries, first=first, head=b"head %d" % first, frontier=b"frontier %d" % first, moves=moves)
 
 
+def subscribe(store: Store, *rows: SubscriptionRow) -> None:
+    """Put subscriptions, in a commit of their own."""
+    store.commit([], first=0, head=b"", frontier=b"", subscriptions=rows)
+
+
+def unsubscribe(store: Store, key: bytes, sub: str) -> None:
+    """Drop a subscription, in a commit of its own."""
+    store.commit([], first=0, head=b"", frontier=b"", dropped=[(key, sub)])
+
+
 def subscription(sub: str, *, epoch: int = 1, through: int = 0) -> SubscriptionRow:
     """A subscription of SELLER."""
     return SubscriptionRow(SELLER, sub, "open:homes:**", b"\xc0", "all", epoch, through)

@@ -14,9 +14,9 @@ import pytest
 from byway.errors import StoreError
 from byway.protocol.limits import MINUTE_MS
 from byway.store.sqlite.store import STORE_FILE
-from byway.store.store import Entry, Store
+from byway.store.store import CursorMove, Entry, Store
 from tests.store.power_loss import Disk, Faults, healthy
-from tests.store.stores import NODE_KEY, commit, open_here, subscription
+from tests.store.stores import NODE_KEY, SELLER, commit, open_here, subscribe, subscription, unsubscribe
 from tests.strategies.entries import make_entry
 
 COMMITS = 8
@@ -70,7 +70,7 @@ def every(operation: str, folder: Path, *, stays: bool, error: type[apsw.Error])
     for number in range(1, 1_000):
         disk = Disk()
         run = Run()
-        with open_here(folder, vfs=disk.name) as store:
+        with open_here(folder / f"{operation} {number}", vfs=disk.name) as store:
             faults = Faults(number, (operation,), stays=stays, error=error)
             disk.before = faults
             run.work(store)
@@ -85,7 +85,8 @@ def every(operation: str, folder: Path, *, stays: bool, error: type[apsw.Error])
 def check_after_death(run: Run, disk: Disk, folder: Path) -> None:
     """If the process ended now, or the power, what was committed would be there when it is started again."""
     heir = disk.after_death()
-    with open_here(folder, vfs=heir.name) as reopened:
+    [path] = [Path(name) for name in disk.images if name.endswith(STORE_FILE)]
+    with open_here(path.parent, vfs=heir.name) as reopened:
         run.check(reopened)
     heir.unregister()
     after = Path(mkdtemp(dir=folder)) / "cut"
@@ -106,8 +107,8 @@ def test_after_an_io_error_nothing_is_taken_and_nothing_is_lost(operation: str, 
         run.check(store)
         for call in (
             partial(run.step, store),
-            partial(store.put_subscription, subscription("homes")),
-            partial(store.drop_subscription, NODE_KEY, "homes"),
+            partial(subscribe, store, subscription("homes")),
+            partial(unsubscribe, store, NODE_KEY, "homes"),
             partial(store.sweep, 0, 100),
         ):
             with pytest.raises(StoreError) as raised:
@@ -199,19 +200,26 @@ def test_after_an_io_error_closing_leaves_the_disk_as_it_is(disk: Disk, tmp_path
 
 
 def test_entries_are_refused_before_the_disk_is_full(tmp_path: Path) -> None:
-    """What has been promised needs room to come to its end: cursors, subscriptions and sweeps go on."""
+    """What has been promised needs room to come to its end: cursors, sweeps and known subscriptions go on."""
     with open_here(tmp_path) as store:
         commit(store, 1, [make_entry(1, expires=MINUTE_MS)])
+        subscribe(store, subscription("homes"), subscription("food"))
         store._reserve_bytes = 2**62
 
         with pytest.raises(StoreError) as raised:
             commit(store, 2, [make_entry(2)])
 
         assert raised.value.code == "store-full"
-        commit(store, 0, [])
-        store.put_subscription(subscription("homes"))
+        commit(store, 0, [], [CursorMove(SELLER, "homes", 1, 0, 1, ())])
+        subscribe(store, subscription("homes", epoch=2))
+        unsubscribe(store, SELLER, "food")
+        for further in ("boats", "food"):
+            with pytest.raises(StoreError) as raised:
+                subscribe(store, subscription("homes", epoch=3), subscription(further))
+            assert raised.value.code == "store-full"
         assert store.sweep(MINUTE_MS, 10) == 1
         store._reserve_bytes = 0
+        subscribe(store, subscription("boats"))
         commit(store, 2, [make_entry(2)])
         assert store.find(make_entry(2).id) == 2
 
@@ -235,7 +243,7 @@ def test_a_mistake_of_the_caller_leaves_no_trace(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="the next sequence is 1"):
             commit(store, 7, [make_entry(1)])
         with pytest.raises(TypeError):
-            store.put_subscription(subscription("homes")._replace(scope=object()))  # type: ignore[arg-type]  # the point
+            subscribe(store, subscription("homes")._replace(scope=object()))  # type: ignore[arg-type]  # the point
 
         commit(store, 1, [make_entry(1)])
         assert store.find(make_entry(1).id) == 1

@@ -11,7 +11,7 @@ import pytest
 from byway.protocol.limits import MINUTE_MS
 from byway.store.sqlite.store import STORE_FILE, STRETCH, SqliteStore
 from byway.store.store import MAX_ALSO_KEPT, CursorMove
-from tests.store.stores import SELLER, commit, open_here, subscription
+from tests.store.stores import SELLER, commit, open_here, subscribe, subscription
 from tests.strategies.entries import ADDRESSES, make_entry
 
 BATCH = 64
@@ -165,7 +165,7 @@ def test_heads_stay_and_the_chain_goes_on_when_everything_has_expired(reopen: Ca
 def test_a_cursor_keeps_so_many_sequences_beyond_it_and_no_more(reopen: Callable[[], SqliteStore]) -> None:
     """Those that are left out are delivered once more after a restart, which is allowed."""
     store = reopen()
-    store.put_subscription(subscription("homes"))
+    subscribe(store, subscription("homes"))
     also = tuple(range(20, 20 + 2 * MAX_ALSO_KEPT))
     commit(store, 0, [], [CursorMove(SELLER, "homes", 1, 0, 7, tuple(reversed(also)))])
 

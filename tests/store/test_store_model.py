@@ -25,7 +25,7 @@ from byway.store.store import (
     StoredCommit,
     SubscriptionRow,
 )
-from tests.store.stores import NODE_KEY, SELLER, commit, subscription
+from tests.store.stores import NODE_KEY, SELLER, commit, subscribe, subscription, unsubscribe
 from tests.strategies.entries import ADDRESSES, entries
 
 SUBS = st.sampled_from(["homes", "food"])
@@ -87,13 +87,13 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(sub=SUBS, epoch=st.integers(1, 2), through=st.integers(0, 20))
     def subscribe(self, sub: str, epoch: int, through: int) -> None:
         row = subscription(sub, epoch=epoch, through=through)
-        self._store.put_subscription(row)
+        subscribe(self._store, row)
         before = self._subscriptions.get(sub)
         self._subscriptions[sub] = row._replace(acknowledgement=before.acknowledgement if before else None)
 
     @rule(sub=SUBS)
     def unsubscribe(self, sub: str) -> None:
-        self._store.drop_subscription(SELLER, sub)
+        unsubscribe(self._store, SELLER, sub)
         self._subscriptions.pop(sub, None)
 
     @rule(dropped=SUBS, put=SUBS)
@@ -128,6 +128,7 @@ class StoreMachine(RuleBasedStateMachine):
         recovered = self._open()
 
         assert recovered.next_sequence == self._next
+        assert recovered.in_doubt is None
         assert recovered.subscriptions == [row for _, row in sorted(self._subscriptions.items())]
         assert recovered.statements == sum(entry.expires > self._now for entry in self._stored.values())
         if self._commits:

@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from byway.errors import StoreError
+from byway.store.high_water import HIGH_WATER_FILE
 from byway.store.sqlite.opening import OLDEST_SQLITE
 from byway.store.sqlite.schema import migrations
 from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
@@ -34,7 +35,7 @@ def test_a_store_is_made_for_its_owner_alone(tmp_path: Path) -> None:
         commit(store, 1, [make_entry(1)])
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()}
 
-    assert modes == {STORE_FILE: 0o600, f"{STORE_FILE}-wal": 0o600}
+    assert modes == {STORE_FILE: 0o600, f"{STORE_FILE}-wal": 0o600, HIGH_WATER_FILE: 0o600}
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
@@ -73,9 +74,23 @@ def test_a_store_belongs_to_one_node(tmp_path: Path) -> None:
     with open_here(tmp_path):
         pass
 
-    assert "another node" in str(refusal(tmp_path, node_key=b"o" * 32))
+    error = refusal(tmp_path, node_key=b"o" * 32)
+    assert (error.code, str(error)) == ("store-foreign", f"the store in {tmp_path} belongs to another node")
+    assert f"mkdir {tmp_path}/other-key && mv {tmp_path}/store.db* " in error.next_step
     with open_here(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("closed", [STORE_FILE, ""])
+def test_a_store_that_may_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    """The superuser, as whom tests may run, may write anything."""
+    with open_here(tmp_path):
+        pass
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path / closed, os.W_OK))
+
+    error = refusal(tmp_path)
+    assert error.code == "data-unwritable"
+    assert f"{tmp_path / closed} may not be written" in str(error)
 
 
 def test_the_chain_is_named_once(tmp_path: Path) -> None:
@@ -120,7 +135,7 @@ def test_a_file_that_is_no_database_is_refused(content: bytes, tmp_path: Path) -
 def test_a_place_that_holds_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file, not a folder")
 
-    assert refusal(tmp_path / "data").code == "store-failed"
+    assert refusal(tmp_path / "data").code == "data-unwritable"
 
 
 def test_a_migration_happens_in_order_and_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

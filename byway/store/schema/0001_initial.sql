@@ -7,8 +7,9 @@
 -- together once the table is large.  What is needed to find a statement by id or by address is kept in memory, and is
 -- read from `leaves` at start.
 
--- Two facts about the store itself: 'node', the first key of the node that it belongs to, and 'chain', the 16 bytes
--- that name its chain of heads.
+-- Facts about the store itself: 'node', the first key of the node that it belongs to, and 'chain', the 16 bytes that
+-- name its chain of heads.  A chain that is not the first has two more: 'begins', the first sequence that may be in it,
+-- and 'previous', the id of the last head before it, empty if there was none.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -24,7 +25,7 @@ CREATE TABLE journal (
 CREATE TABLE commits (
     first    INTEGER PRIMARY KEY,  -- sequence of its first statement
     count    INTEGER NOT NULL,     -- how many there are
-    number   INTEGER NOT NULL,     -- its place in the chain, from 1: the `size` of its head
+    number   INTEGER NOT NULL,     -- its place in its chain, from 1: the `size` of its head
     head     BLOB NOT NULL,        -- the head without its signature; signed again, it gives the same bytes
     frontier BLOB                  -- what the next head's `tree` grows from; NULL once nobody needs it
 ) STRICT;

@@ -21,7 +21,7 @@ _APPEND: Final = "INSERT INTO journal (sequence, data) SELECT ?1 + rowid - 1, va
 _APPEND_COMMIT: Final = "INSERT INTO commits (first, count, number, head, frontier) VALUES (?, ?, ?, ?, ?)"
 _PUT_LEAVES: Final = "INSERT INTO leaves (first, count, packed) VALUES (?, ?, ?)"
 _READ: Final = "SELECT sequence, data FROM carray(?) CROSS JOIN journal ON sequence = value"
-_LAST: Final = "SELECT number, first, count, head, frontier FROM commits ORDER BY first DESC LIMIT 1"
+_LAST: Final = "SELECT number, first, count, head, frontier FROM commits WHERE first >= ? ORDER BY first DESC LIMIT 1"
 _COMMIT_OF: Final = """
     SELECT number, commits.first, commits.count, head, leaves.first, packed FROM commits JOIN leaves
     WHERE commits.first = (SELECT max(first) FROM commits WHERE first <= ?1)
@@ -83,20 +83,31 @@ def read(database: Database, sequences: Sequence[int]) -> Iterator[tuple[int, by
         yield sequence, without_check(stored, sequence)
 
 
-def last_commit(database: Database) -> LastCommit | None:
-    """The end of the chain.  Raises `store-damaged` if it is not what was written: no chain can go on from there."""
-    for number, first, count, head, frontier in database.query(_LAST):
-        key = key_of(first, count, number)
-        return LastCommit(number, first, count, _sound(head, key), _sound(frontier, key))
+def last_commit(database: Database, begins: int) -> LastCommit | None:
+    """The end of the chain that begins with this sequence.
+
+    Raises `store-damaged` if it is not what was written: no chain can go on from there.
+    """
+    for number, first, count, *blobs in database.query(_LAST, begins):
+        head, frontier = [without_check(blob, key_of(first, count, number)) for blob in blobs]
+        if head is None or frontier is None:
+            raise StoreError(
+                "the last commit is not what was written",
+                code="store-damaged",
+                next_step="check the disk, then restore the last backup",
+            )
+        return LastCommit(number, first, count, head, frontier)
     return None
 
 
 def commit_of(database: Database, sequence: int) -> StoredCommit | None:
-    """The commit with this sequence, if it has statements left.  Raises `store-damaged`."""
+    """The commit with this sequence, if it has statements left and is what was written."""
     for number, first, count, stored, beginning, packed in database.query(_COMMIT_OF, sequence):
-        head = _sound(stored, key_of(first, count, number))
-        leaves = Leaves.from_bytes(_sound(packed, beginning))
-        if sequence < min(first + count, beginning + len(leaves.kinds)):
+        head, data = without_check(stored, key_of(first, count, number)), without_check(packed, beginning)
+        if head is None or data is None:
+            return None
+        leaves = Leaves.from_bytes(data)
+        if beginning <= first and sequence < first + count <= beginning + len(leaves.kinds):
             ids = tuple([leaves.id_at(first - beginning + index) for index in range(count)])
             return StoredCommit(number, first, count, head, ids)
     return None
@@ -178,14 +189,3 @@ def _runs(stretches: Iterable[Held]) -> Iterator[list[tuple[int, Leaves]]]:
 
 def _integers(numbers: Sequence[int]) -> apsw.CArrayBinding:
     return apsw.carray(array("q", numbers))
-
-
-def _sound(stored: object, key: int) -> bytes:
-    data = without_check(stored, key)
-    if data is None:
-        raise StoreError(
-            "a commit is not what was written",
-            code="store-damaged",
-            next_step="check the disk, then restore the last backup",
-        )
-    return data

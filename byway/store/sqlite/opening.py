@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +38,7 @@ def open_connection(path: Path, *, vfs: str | None = None, schema: Schema = STOR
     """A connection to the database at `path`, made if need be, at the version of `schema` that this program knows.
 
     What an earlier process wrote and did not flush is flushed first, so that everything that can be read is durable.
-    Raises `StoreError`: `store-locked`, `store-damaged`, `store-full` or `store-failed`.
+    Raises `StoreError`: `store-locked`, `store-damaged`, `store-full`, `data-unwritable` or `store-failed`.
     """
     if tuple(map(int, apsw.sqlite_lib_version().split("."))) < OLDEST_SQLITE:
         raise StoreError(
@@ -57,10 +58,7 @@ def open_connection(path: Path, *, vfs: str | None = None, schema: Schema = STOR
     except apsw.Error as error:
         raise store_error(error) from error
     except OSError as error:
-        raise StoreError(
-            f"the store at {path} cannot be opened: {error.strerror}",
-            next_step=f"ls -ld {path.parent}",
-        ) from error
+        raise _unopened(path, error.strerror) from error
     return connection
 
 
@@ -70,7 +68,18 @@ def _make_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, OWNER_ONLY))
     except FileExistsError:
-        return
+        for place in (path.parent, path):
+            if not os.access(place, os.W_OK):  # of which SQLite would say no more than that its log failed
+                raise _unopened(path, f"{place} may not be written") from None
+
+
+def _unopened(path: Path, why: object) -> StoreError:
+    folder = shlex.quote(str(path.parent))
+    return StoreError(
+        f"the store at {path} cannot be opened: {why}",
+        code="data-unwritable",
+        next_step=f"df -h {folder}; ls -la {folder}",
+    )
 
 
 def _set_up(connection: apsw.Connection, schema: Schema) -> None:

@@ -52,6 +52,11 @@ def load(database: Database) -> list[SubscriptionRow]:
     ]
 
 
+def exists(database: Database, key: bytes, sub: str) -> bool:
+    """Whether there is a subscription with this name."""
+    return bool(database.query("SELECT 1 FROM subscriptions WHERE key = ? AND sub = ?", key, sub))
+
+
 def put(connection: apsw.Connection, row: SubscriptionRow) -> None:
     """Write a subscription and its cursor; a missing acknowledgement leaves the one that is there."""
     connection.execute(_PUT, (row.key, row.sub, row.pattern, row.filter, row.scope, row.acknowledgement))

@@ -1,0 +1,60 @@
+"""Whose store it is, and which chain of heads it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import apsw
+
+from byway.errors import StoreError
+from byway.store.sqlite.database import Database
+
+CHAIN_BYTES: Final = 16
+
+_META: Final = "SELECT name, value FROM meta"
+_PUT: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_ALWAYS: Final = frozenset({"node", "chain"})
+_FURTHER_CHAIN: Final = frozenset({"begins", "previous"})
+
+
+class Meta(NamedTuple):
+    """The facts about a store itself."""
+
+    node: bytes
+    """The first key of the node that it belongs to."""
+    chain: bytes
+    """What names its chain of heads."""
+    begins: int = 1
+    """The first sequence that may be in this chain."""
+    previous: bytes | None = None
+    """The id of the last head before this chain, None if it is the first."""
+
+
+def load_meta(database: Database, node_key: bytes, random: Callable[[int], bytes]) -> Meta:
+    """What the store says of itself.  A new one belongs to `node_key` from then on.
+
+    Raises `StoreError` (`store-damaged`) if it does not say whose it is.
+    """
+    stored: dict[str, bytes] = dict(database.query(_META))
+    if not stored:
+        meta = Meta(node_key, random(CHAIN_BYTES))
+        database.transact(lambda connection: _put(connection, {"node": meta.node, "chain": meta.chain}))
+        return meta
+    if not _ALWAYS <= stored.keys() <= _ALWAYS | _FURTHER_CHAIN:
+        raise StoreError(
+            "the store does not say whose it is", code="store-damaged", next_step="restore the last backup"
+        )
+    begins = int.from_bytes(stored.get("begins", b"\1"))
+    return Meta(stored["node"], stored["chain"], begins, stored.get("previous") or None)
+
+
+def put_chain(database: Database, meta: Meta) -> None:
+    """Make the chain in `meta` the one of the store, durably."""
+    changed = {"chain": meta.chain, "begins": meta.begins.to_bytes(8), "previous": meta.previous or b""}
+    database.transact(lambda connection: _put(connection, changed))
+
+
+def _put(connection: apsw.Connection, facts: dict[str, bytes]) -> None:
+    for name, value in facts.items():
+        connection.execute(_PUT, (name, value))
