@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks import accept, fanout, figures
+from benchmarks import accept, fanout, figures, filters, match
 from benchmarks.router_process import running_router
 
 
@@ -12,6 +12,7 @@ def main() -> None:
     """Measure a fresh router and write `benchmarks/results/latest.json`."""
     with running_router() as router:
         measured = [*accept.measure(router), *fanout.measure(router)]
+    measured += [*match.measure(), *filters.measure()]
     figures.show(measured)
     path = Path(__file__).parent / "results" / "latest.json"
     figures.write(measured, path)

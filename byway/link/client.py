@@ -13,6 +13,7 @@ import trio
 from byway.errors import LinkError, LocalProtocolError, Refused, RemoteProtocolError, StatementError
 from byway.link.beside import beside
 from byway.link.link import Link
+from byway.link.minter import Minter
 from byway.link.subscription import Subscription
 from byway.protocol.frames import (
     Accepted,
@@ -26,6 +27,7 @@ from byway.protocol.frames import (
     Proof,
     Resolve,
     Scope,
+    Stamps,
     Submit,
     Subscribe,
     Subscribed,
@@ -34,6 +36,7 @@ from byway.protocol.frames import (
 from byway.protocol.frames import Refused as RefusedFrame
 from byway.protocol.limits import MAX_BATCH, SUBMIT_CREDIT
 from byway.protocol.receipt import Receipt, check_head
+from byway.protocol.stamp import Stamp
 from byway.protocol.statement import Statement, parse_statement
 
 BATCH_BYTES: Final = SUBMIT_CREDIT // 4  # so that the next batch is on its way while one is answered
@@ -78,24 +81,32 @@ class Client:
     """
 
     def __init__(self, link: Link) -> None:
+        self.stamp_bits = 0  # what the server asks for; 0: no stamps
         self._link = link
         self._end: LinkError | None = None
         self._replies: defaultdict[tuple[int, int | str | None], deque[_Reply]] = defaultdict(deque)
         self._subscriptions: dict[str, Subscription] = {}
         self._numbers = count(1)
         self._submitting = trio.Lock()
+        self._begun = False  # the server has given credit, and said with it what it asks for
         self._credit = trio.Event()  # there is more of it, or the link has ended; then there is another event
 
-    async def submit(self, statements: Sequence[Statement]) -> list[Receipt | Refused]:
+    async def submit(self, statements: Sequence[Statement], *, minter: Minter | None = None) -> list[Receipt | Refused]:
         """Hand statements in; for each, in order, a receipt that has been verified or the refusal.
 
-        They go in batches, and wait for credit.  Raises `LinkError`, and `RemoteProtocolError` (`bad-receipt`) after
-        which the link is closed; then any of them may be stored or not, and handing in the same bytes again tells.
+        They go in batches, and wait for credit.  With a `minter` they bring stamps where the server asks for some; what
+        is refused as `busy` because it brought none is handed in once more with one.  Raises `LinkError`, and
+        `RemoteProtocolError` (`bad-receipt`) after which the link is closed; then any of them may be stored or not, and
+        handing in the same bytes again tells.
         """
-        sent = [(batch, await self._send_batch(batch)) for batch in _batches(statements)]
-        answers: list[Receipt | Refused] = []
-        for batch, reply in sent:
-            answers += await self._read(await reply.get(), batch)
+        stamps = await self._mint(statements, minter)
+        answers = await self._submit(statements, stamps)
+        busy = [place for place, answer in enumerate(answers) if _is_busy(answer) and stamps[place] is None]
+        late = zip(busy, await self._mint([statements[place] for place in busy], minter), strict=True)
+        again = {place: stamp for place, stamp in late if stamp is not None}
+        answers_now = await self._submit([statements[place] for place in again], list(again.values()))
+        for place, answer in zip(again, answers_now, strict=True):
+            answers[place] = answer
         return answers
 
     @asynccontextmanager
@@ -165,13 +176,31 @@ class Client:
             raise
         return reply
 
-    async def _send_batch(self, batch: Sequence[Statement]) -> _Reply:
-        size = sum(len(statement.data) for statement in batch)
+    async def _mint(self, statements: Sequence[Statement], minter: Minter | None) -> Sequence[Stamp | None]:
+        if minter is None or not statements:
+            return [None] * len(statements)
+        while not self._begun and self._end is None:
+            await self._credit.wait()
+        return await minter.mint(statements, self._link.peer, self.stamp_bits)
+
+    async def _submit(self, statements: Sequence[Statement], stamps: Sequence[Stamp | None]) -> list[Receipt | Refused]:
+        beside = iter(stamps)
+        sent = [
+            (batch, await self._send_batch([(each.data, next(beside)) for each in batch]))
+            for batch in _batches(statements)
+        ]
+        answers: list[Receipt | Refused] = []
+        for batch, reply in sent:
+            answers += await self._read(await reply.get(), batch)
+        return answers
+
+    async def _send_batch(self, items: Sequence[tuple[bytes, Stamp | None]]) -> _Reply:
+        size = sum(len(data) for data, _ in items)
         async with self._submitting:
             while self._link.submit_credit < size and self._end is None:
                 await self._credit.wait()
             number = next(self._numbers)
-            return await self._ask(Submit(number, tuple((statement.data, None) for statement in batch)), number)
+            return await self._ask(Submit(number, tuple(items)), number)
 
     async def _read(self, frame: Accepted, batch: Sequence[Statement]) -> list[Receipt | Refused]:
         """The answers to one batch.  Each head is verified once, however many receipts build on it."""
@@ -196,7 +225,10 @@ class Client:
                 self._give(Submit, batch, frame)
                 self._tell()
             case Credit():
+                self._begun = True
                 self._tell()
+            case Stamps(bits):
+                self.stamp_bits = bits
             case Deliver(sub=sub) | Acked(sub=sub) if subscription := self._subscriptions.get(sub):
                 subscription.deliver(frame) if isinstance(frame, Deliver) else subscription.acked(frame)
             case Subscribed(sub=sub):
@@ -237,6 +269,10 @@ class Client:
     def _tell(self) -> None:
         self._credit.set()
         self._credit = trio.Event()
+
+
+def _is_busy(answer: Receipt | Refused) -> bool:
+    return isinstance(answer, Refused) and answer.code == "busy"
 
 
 def _batches(statements: Sequence[Statement]) -> list[list[Statement]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -52,11 +53,23 @@ async def _dial(address: str) -> tuple[TlsStream, float]:
         with trio.fail_after(CONNECT_WITHIN_S):
             stream = await trio.open_tcp_stream(host, port)
     except (OSError, trio.TooSlowError) as error:
-        why = "it does not answer" if isinstance(error, trio.TooSlowError) else str(error)
-        raise LinkError(f"{address} cannot be reached: {why}", code="unreachable") from error
+        raise LinkError(f"{address} cannot be reached: {_why(error)}", code="unreachable") from error
     deadline = trio.current_time() + HELLO_TIMEOUT_S
     try:
         with said_by(deadline):
             return await ask_tls(stream, client_context()), deadline
     except LinkError as error:
         raise LinkError(f"no link to {address}: {error}", code="unreachable") from error
+
+
+def _why(error: BaseException) -> str:
+    """Of several addresses that were tried, the last one's reason; trio puts them behind its own error."""
+    while isinstance(error, BaseExceptionGroup) or isinstance(error.__cause__, OSError | ExceptionGroup):
+        error = error.exceptions[-1] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error
+    if isinstance(error, trio.TooSlowError):
+        return "it does not answer"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, socket.gaierror):
+        return "there is no computer of that name"
+    return getattr(error, "strerror", None) or str(error)

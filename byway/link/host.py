@@ -10,12 +10,12 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError, RemoteProtocolError
+from byway.link.door import Door
 from byway.link.link import Link, kept_alive
 from byway.link.opening import Clock, Random, open_as_server, said_by
 from byway.protocol.connection import Role
 from byway.protocol.limits import HELLO_TIMEOUT_S
 
-MAX_LINKS: Final = 10_000  # an idle one costs about 48 kB
 BUSY_RETRY_AFTER_MS: Final = 10_000
 
 Serve = Callable[[Link], Awaitable[None]]
@@ -25,26 +25,26 @@ log = structlog.get_logger()
 
 
 class Host:
-    """Serves links with `serve`, at most `max_links` at one time; further ones get Bye `busy`."""
+    """Serves links with `serve`, as many as `door` lets be open at one time; further ones get Bye `busy`."""
 
-    def __init__(self, serve: Serve, *, key: SigningKey, now_ms: Clock, random: Random, max_links: int) -> None:
+    def __init__(self, serve: Serve, *, key: SigningKey, now_ms: Clock, random: Random, door: Door) -> None:
         self._serve = serve
         self._key = key
         self._now_ms = now_ms
         self._random = random
-        self._max_links = max_links
+        self.door = door
         self._links: set[Link] = set()
         self._stopping = False
 
-    async def welcome(self, secure: Secure, release: Callable[[], object]) -> None:
+    async def welcome(self, secure: Secure, prefix: str, release: Callable[[], object]) -> None:
         """Make a stream with `secure`, open a link over it, call `release`, and serve the link until it ends.
 
-        TLS and hello together have five seconds.  Whatever goes wrong is logged once and raised never.
-        Cancelling it closes the link with Bye.
+        `prefix` is the address prefix that it comes from.  TLS and hello together have five seconds.  Whatever goes
+        wrong is logged once and raised never.  Cancelling it closes the link with Bye.
         """
         try:
             try:
-                link = await self._open(secure)
+                link = await self._open(secure, prefix)
             finally:
                 release()
             if link is not None:
@@ -59,17 +59,25 @@ class Host:
             for link in self._links:
                 nursery.start_soon(link.aclose, "shutting-down")
 
-    async def _open(self, secure: Secure) -> Link | None:
+    async def _open(self, secure: Secure, prefix: str) -> Link | None:
         deadline = trio.current_time() + HELLO_TIMEOUT_S
         with said_by(deadline):
             stream = await secure()
-        if len(self._links) >= self._max_links:
-            log.warning("link_refused", code="busy", links=len(self._links))
+        if not self.door.open(prefix):
+            log.warning("link_refused", code="busy", links=self.door.links, prefix=prefix)
             await Link(stream, Role.SERVER, key=self._key, now_ms=self._now_ms).aclose(
-                "busy", f"this node serves {self._max_links} links already", BUSY_RETRY_AFTER_MS
+                "busy", "this node serves as many links as it can", BUSY_RETRY_AFTER_MS
             )
             return None
-        return await open_as_server(stream, key=self._key, now_ms=self._now_ms, random=self._random, deadline=deadline)
+        try:
+            link = await open_as_server(
+                stream, key=self._key, now_ms=self._now_ms, random=self._random, deadline=deadline
+            )
+        except BaseException:
+            self.door.close(prefix)
+            raise
+        link.prefix = prefix
+        return link
 
     async def _host(self, link: Link) -> None:
         self._links.add(link)
@@ -80,6 +88,7 @@ class Host:
                 await self._serve(link)
         finally:
             self._links.remove(link)
+            self.door.close(link.prefix)
 
 
 def _report(faults: BaseExceptionGroup[Exception]) -> None:

@@ -22,6 +22,7 @@ from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S, RETRY_AFTER_MS
 
 RECEIVE_BYTES: Final = 65_536  # what one read may bring: many small frames, or a good part of a large one
 BYE_WITHIN_S: Final = 1.0
+MAX_SENTENCE: Final = 500  # characters of a Bye, which may have to fit into a frame of the opening
 
 _LOST: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 
@@ -37,6 +38,7 @@ class Link:
         self.key = key  # for which this end speaks
         self.now_ms = now_ms
         self.peer = b""  # until the opening has found out
+        self.prefix = ""  # the address prefix of the other end, where a server knows it
         self.bye: Bye | None = None  # the word with which the other end left
         self._stream = stream
         self._connection = Connection(role)
@@ -116,7 +118,7 @@ class Link:
                 with trio.move_on_after(BYE_WITHIN_S):
                     if retry_after is None and CODES[code].temporary:
                         retry_after = RETRY_AFTER_MS
-                    await self._leave(Bye(code, sentence or CODES[code].meaning, retry_after))
+                    await self._leave(Bye(code, (sentence or CODES[code].meaning)[:MAX_SENTENCE], retry_after))
             finally:
                 await trio.aclose_forcefully(self._stream)
                 self._closed.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 import ssl
 from collections.abc import Sequence
 from functools import partial
@@ -13,12 +14,13 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import SetupError
-from byway.link.host import MAX_LINKS, Host, Serve
-from byway.link.opening import Clock, Random
-from byway.link.tls import accept_tls, server_context
-from byway.protocol.address import parse_listen_address
+from byway.link.door import Door, DoorLimits
+from byway.link.host import Host, Serve
+from byway.link.opening import Clock, Random, said_by
+from byway.link.tls import TlsStream, accept_tls, server_context
+from byway.protocol.address import address_prefix, parse_listen_address
 
-MAX_HANDSHAKES: Final = 64  # each takes about two milliseconds of a core, before anybody has said who it is
+FIRST_BYTE_S: Final = 2.0  # a client speaks first, with what it has ready: who is silent only wants to be in the way
 BREATH_S: Final = 0.1  # before accepting again when the machine has no room for another socket
 
 _NO_ROOM: Final = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
@@ -33,30 +35,29 @@ async def serve_links(
     addresses: Sequence[str],
     now_ms: Clock,
     random: Random,
-    max_handshakes: int = MAX_HANDSHAKES,
-    max_links: int = MAX_LINKS,
+    limits: DoorLimits = DoorLimits(),  # noqa: B008 - frozen
     stop: trio.Event | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Listen on each `host:port`, and call `serve(link)` for each link, in a task of its own, until `stop` is set.
 
     Reports the addresses it listens on, with the port that 0 stood for.  A fault of one link, whatever it is, is
-    logged and disturbs no other.  While `max_handshakes` are under way, further peers wait unaccepted.
+    logged and disturbs no other.  While `limits.handshakes` are under way, further peers wait; one whose address
+    prefix has taken its share of the places is closed upon.
     After `stop`: no more links, Bye `shutting-down` on those there are, and the end when each `serve` has
     returned.  Cancelling it ends everything at once, with Bye where that goes within a second.
-    Raises `SetupError` for an address that cannot be listened on: `port-busy`, `settings-bad-value`.
+    Raises `SetupError` for an address that cannot be listened on: `port-busy`, `address-unusable`.
     """
     listeners: list[trio.SocketListener] = []
     try:
         for address in addresses:
             listeners += await _listen(address)
-        host = Host(serve, key=key, now_ms=now_ms, random=random, max_links=max_links)
+        host = Host(serve, key=key, now_ms=now_ms, random=random, door=Door(limits))
         context = server_context(key)
-        handshakes = trio.Semaphore(max_handshakes)
         async with trio.open_nursery() as links:
             async with trio.open_nursery() as doors:
                 for listener in listeners:
-                    doors.start_soon(_accept, listener, links, host, context, handshakes)
+                    doors.start_soon(_accept, listener, links, host, context)
                 task_status.started([_name(listener) for listener in listeners])
                 await (trio.Event() if stop is None else stop).wait()
                 doors.cancel_scope.cancel()
@@ -66,25 +67,39 @@ async def serve_links(
         _close(listeners)
 
 
-async def _accept(
-    listener: trio.SocketListener,
-    links: trio.Nursery,
-    host: Host,
-    context: ssl.SSLContext,
-    handshakes: trio.Semaphore,
-) -> None:
+async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
+    door = host.door
     while True:
-        await handshakes.acquire()
+        await door.place()
         try:
             stream = await listener.accept()
+            prefix = address_prefix(stream.socket.getpeername()[0])
         except OSError as error:
-            handshakes.release()
-            if error.errno not in _NO_ROOM:
+            door.give_back()
+            if error.errno in _NO_ROOM:
+                log.warning("link_refused", code="busy", reason=str(error))
+                await trio.sleep(BREATH_S)
+            elif error.errno != errno.ENOTCONN:  # who has left already is no fault of the listener
                 raise
-            log.warning("link_refused", code="busy", reason=str(error))
-            await trio.sleep(BREATH_S)
+            continue
+        if door.enter(prefix, trio.current_time()):
+            links.start_soon(
+                host.welcome, partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, prefix)
+            )
         else:
-            links.start_soon(host.welcome, partial(accept_tls, stream, context), handshakes.release)
+            await trio.aclose_forcefully(stream)
+
+
+async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door, prefix: str) -> TlsStream:
+    """The handshake in its turn, once the client has begun to speak."""
+    try:
+        with said_by(trio.current_time() + FIRST_BYTE_S):
+            await stream.socket.recv(1, socket.MSG_PEEK)
+        async with door.handshake(prefix):
+            return await accept_tls(stream, context)
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
 
 
 def _close(listeners: Sequence[trio.SocketListener]) -> None:
@@ -103,7 +118,16 @@ async def _listen(address: str) -> list[trio.SocketListener]:
                 code="port-busy",
                 next_step=f"find it with: ss -ltnp 'sport = :{port}', or choose another port",
             ) from error
-        raise SetupError(f"nobody can listen on {address}: {error.strerror or error}") from error
+        next_step = ""
+        if error.errno == errno.EACCES:
+            next_step = (
+                f"choose a port from 1024 up, or allow it: sudo sysctl net.ipv4.ip_unprivileged_port_start={port}"
+            )
+        raise SetupError(
+            f"this computer cannot listen on {address}: {error.strerror or error}",
+            code="address-unusable",
+            next_step=next_step,
+        ) from error
 
 
 def _name(listener: trio.SocketListener) -> str:

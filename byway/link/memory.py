@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import trio
 import trio.testing
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError
-from byway.link.host import MAX_LINKS, Host, Serve
+from byway.link.door import Door, DoorLimits
+from byway.link.host import Host, Serve
 from byway.link.link import Link, kept_alive
 from byway.link.opening import Clock, Random, open_as_client
 from byway.protocol.address import parse_listen_address
 from byway.protocol.limits import HELLO_TIMEOUT_S
 from byway.protocol.urn import node_urn, parse_urn
+
+NEARBY: Final = "127.0.0.0/24"  # where all of them come from
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,12 @@ class MemoryNetwork:
         addresses: Sequence[str],
         now_ms: Clock,
         random: Random,
-        max_links: int = MAX_LINKS,
+        limits: DoorLimits = DoorLimits(),  # noqa: B008 - frozen
         stop: trio.Event | None = None,
         task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """As `byway.link.listener.serve_links`."""
-        host = Host(serve, key=key, now_ms=now_ms, random=random, max_links=max_links)
+        host = Host(serve, key=key, now_ms=now_ms, random=random, door=Door(limits))
         names = [self._name(address) for address in addresses]
         async with trio.open_nursery() as links:
             self._places |= dict.fromkeys(names, _Place(host, bytes(key.verify_key), links))
@@ -77,7 +81,7 @@ class MemoryNetwork:
         async def secure() -> trio.abc.Stream:
             return theirs
 
-        place.links.start_soon(place.host.welcome, secure, lambda: None)
+        place.links.start_soon(place.host.welcome, secure, NEARBY, _nothing)
         link = await open_as_client(
             ours,
             node=node,
@@ -96,3 +100,7 @@ class MemoryNetwork:
             return address
         self._free_port += 1
         return f"{host}:{self._free_port}"
+
+
+def _nothing() -> None:
+    """Nobody waits for a handshake here."""

@@ -10,6 +10,9 @@ from byway.errors import StatementError
 
 MAX_PORT: Final = 65_535
 MAX_HOST_BYTES: Final = 253  # the longest name that DNS can hold
+IPV4: Final = 4
+IPV4_PREFIX_BITS: Final = 24
+IPV6_PREFIX_BITS: Final = 56
 
 _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z")
 _IPV6: Final = re.compile(r"[0-9A-Fa-f:.]+\Z")
@@ -46,6 +49,18 @@ def parse_listen_address(text: str) -> Address:
     elif len(host) > MAX_HOST_BYTES or not _HOST.match(host):
         raise _bad(text, "does not name a host")
     return Address(host, int(port))
+
+
+def address_prefix(host: str) -> str:
+    """What one customer of a network usually has: the /24 of an IPv4 address, the /56 of an IPv6 one.
+
+    Raises `ValueError` for what is not the number of a host.
+    """
+    number = ipaddress.ip_address(host.partition("%")[0])
+    mapped = number.ipv4_mapped if isinstance(number, ipaddress.IPv6Address) else None
+    number = mapped or number
+    bits = IPV4_PREFIX_BITS if number.version == IPV4 else IPV6_PREFIX_BITS
+    return str(ipaddress.ip_network((number, bits), strict=False))
 
 
 def _is_ipv6(text: str) -> bool:

@@ -32,6 +32,7 @@ from byway.protocol.frames import (
     Pong,
     Refused,
     Resolve,
+    Stamps,
     Start,
     Submit,
     Subscribe,
@@ -78,7 +79,8 @@ TABLE: Final[dict[tuple[Role, State], Turn]] = {
         State.OPEN, frozenset([Submit, Subscribe, Unsubscribe, Ack, Credit, Resolve, Ping, Pong])
     ),
     (Role.SERVER, State.OPEN): Turn(
-        State.OPEN, frozenset([Accepted, Subscribed, Ended, Deliver, Acked, Credit, Answer, Refused, Ping, Pong])
+        State.OPEN,
+        frozenset([Accepted, Subscribed, Ended, Deliver, Acked, Credit, Answer, Refused, Ping, Pong, Stamps]),
     ),
 }
 _NEXT: Final[dict[type[Frame], State]] = {Start: State.HELLO, Hello: State.OPEN, Bye: State.CLOSED}
@@ -201,7 +203,7 @@ class Connection:
                 raise _Violation(f"a server opens with at least {SUBMIT_CREDIT} bytes of credit")
             self._credit = self.submit_credit + frame.bytes
         elif flow := self._flows.get(frame.sub):
-            flow.credit += frame.bytes
+            flow.grant(frame.bytes)
 
     def _submitted(self, frame: Submit) -> None:
         if frame.batch in self._batches:

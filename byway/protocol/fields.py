@@ -30,13 +30,22 @@ from byway.protocol.frames import (
     Refusal,
     Refused,
     Resolve,
+    Stamps,
     Start,
     Submit,
     Subscribe,
     Subscribed,
     Unsubscribe,
 )
-from byway.protocol.limits import MAX_ALSO, MAX_BATCH, MAX_FRAME_BYTES, MAX_SUB_BYTES
+from byway.protocol.limits import (
+    MAX_ALSO,
+    MAX_BATCH,
+    MAX_FRAME_BYTES,
+    MAX_STAMP_BITS,
+    MAX_STAMP_BYTES,
+    MAX_SUB_BYTES,
+    STAMP_NONCE_BYTES,
+)
 from byway.protocol.merkle import HASH_BYTES
 from byway.protocol.receipt import MAX_PATH
 from byway.protocol.shapes import (
@@ -52,6 +61,7 @@ from byway.protocol.shapes import (
     pairs,
     text,
 )
+from byway.protocol.stamp import WORK, Stamp
 
 MAX_ELEMENTS: Final = 8192  # of one array: a frame has no room for more statements
 MAX_VERSIONS: Final = 16
@@ -67,6 +77,13 @@ def _answer(value: Any) -> Answered:
         raise ValueError("neither a receipt nor a refusal")
     answered: Answered = (_REFUSAL if tag else _PROOF)(value[1:])
     return answered
+
+
+def _stamp(value: Any) -> Stamp:
+    stamp: Stamp = _STAMP(value)
+    if stamp.kind == WORK and len(stamp.value) != STAMP_NONCE_BYTES:
+        raise ValueError(f"a nonce that has not {STAMP_NONCE_BYTES} bytes")
+    return stamp
 
 
 def _entries(value: Any) -> tuple[Entry, ...]:
@@ -98,12 +115,16 @@ _STATEMENT: Final = octets(0, MAX_FRAME_BYTES)
 _RETRY_AFTER: Final = optional(_COUNT)
 _PROOF: Final = fields(_COUNT, _SEQUENCE, array(octets(HASH_BYTES, HASH_BYTES), 0, MAX_PATH), make=Proof)
 _REFUSAL: Final = fields(_CODE, _ANY, _RETRY_AFTER, make=Refusal)
+_STAMP: Final = fields(integer(1), octets(1, MAX_STAMP_BYTES), make=Stamp)
+_ITEMS: Final = either(  # the first for the hot path: stamps are rare
+    pairs(bytes, type(None), 1, MAX_BATCH), array(fields(_STATEMENT, optional(_stamp)), 1, MAX_BATCH)
+)
 _ENTRY_PAIRS: Final = pairs(int, bytes, 0, MAX_ELEMENTS)
 
 SHAPES: Final[dict[type[Frame], tuple[Shape, ...]]] = {
     Start: (array(_COUNT, 1, MAX_VERSIONS), _ANY, octets(NONCE_BYTES, NONCE_BYTES)),
     Hello: (_STATEMENT,),
-    Submit: (_COUNT, pairs(bytes, type(None), 1, MAX_BATCH)),
+    Submit: (_COUNT, _ITEMS),
     Accepted: (_COUNT, array(_STATEMENT, 0, MAX_BATCH), array(_answer, 1, MAX_BATCH)),
     Subscribe: (_SUB, _ANY, anything, one_of("all", "own"), one_of("cursor", "now", "oldest"), _COUNT),
     Subscribed: (_SUB, _COUNT, array(fields(_COUNT, _COUNT), 0, MAX_ELEMENTS)),
@@ -119,6 +140,7 @@ SHAPES: Final[dict[type[Frame], tuple[Shape, ...]]] = {
     Ping: (octets(0, MAX_TOKEN_BYTES),),
     Pong: (octets(0, MAX_TOKEN_BYTES),),
     Bye: (_CODE, _ANY, _RETRY_AFTER),
+    Stamps: (integer(0, MAX_STAMP_BITS),),
 }
 
 # What no single field can tell.

@@ -26,6 +26,13 @@ class Flow:
         self.through = dict(cursors)
         self.above.clear()
 
+    def grant(self, credit: int) -> None:
+        """The subscriber takes that much more: of what it asked for last, as the server sees it."""
+        if self.asked:
+            self.asked[-1] += credit
+        else:
+            self.credit += credit
+
     def take(self, frame: Deliver) -> bool:
         """Count what is new of a Deliver; a repeat is in flight once, and not at all once it is acked.
 

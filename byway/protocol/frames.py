@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 import msgpack
 
+from byway.protocol.stamp import Stamp
 from byway.protocol.statement import MIN_STATEMENT_BYTES
 
 Scope = Literal["all", "own"]
@@ -94,11 +95,11 @@ class Hello(Frame):
 
 @dataclass(frozen=True, slots=True)
 class Submit(Frame):
-    """`items` are pairs of a statement and its stamp, which is reserved and None."""
+    """`items` are pairs of a statement and its stamp, or None where it has none."""
 
     number: ClassVar[int] = 3
     batch: int
-    items: tuple[tuple[bytes, None], ...]
+    items: tuple[tuple[bytes, Stamp | None], ...]
 
     @property
     def size(self) -> int:
@@ -241,10 +242,18 @@ class Bye(Frame):
     retry_after: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stamps(Frame):
+    """How many bits a stamp needs from now on to be worth something here; 0: none is asked for."""
+
+    number: ClassVar[int] = 19
+    bits: int
+
+
 FRAMES: Final[dict[int, type[Frame]]] = {
     kind.number: kind
     for kind in (
         Start, Hello, Submit, Accepted, Subscribe, Subscribed, Unsubscribe, Ended, Deliver, Ack, Acked, Credit,
-        Resolve, Answer, Refused, Ping, Pong, Bye,
+        Resolve, Answer, Refused, Ping, Pong, Bye, Stamps,
     )
 }  # fmt: skip

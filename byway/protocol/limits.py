@@ -67,4 +67,7 @@ MAX_ALSO: Final = 4096  # acks above `through` in one frame
 ACK_TIMEOUT_S: Final = 30.0
 PING_AFTER_S: Final = 60.0
 PONG_WITHIN_S: Final = 15.0
+MAX_STAMP_BITS: Final = 28  # some minutes of one core; who asks for more shuts people out, phones first
+STAMP_NONCE_BYTES: Final = 8  # more than anybody can try
+MAX_STAMP_BYTES: Final = 256  # a blind token is a signature, by RSA with 2,048 bits at most
 RETRY_AFTER_MS: Final = 5_000  # what is temporary is mended by a sweep or an operator, not in an instant

@@ -12,7 +12,8 @@ from typing import Final
 from byway.protocol.frames import Entry
 from byway.protocol.statement import parse_statement
 from byway.protocol.topic import Topic
-from byway.router.delivery import MAX_PENDING_BYTES, Delivery, Ready, Round
+from byway.router.delivery import Delivery, Round
+from byway.router.memory import Ready
 from byway.router.policy import Policy
 from byway.router.store_thread import StoreThread
 from byway.store.store import Store
@@ -45,10 +46,12 @@ class Backlog:
         sequences = self._store.sequences(current.addresses, delivery.looked, PAGE)
         sequences = [sequence for sequence in sequences if sequence <= current.through]
         found: list[Ready] = []
-        for start in range(0, len(sequences), PIECE):
-            piece = sequences[start : start + PIECE]
+        page_bytes = delivery.page_bytes
+        step = PIECE if page_bytes > 1 else 1
+        for start in range(0, len(sequences), step):
+            piece = sequences[start : start + step]
             found += self._match(delivery, piece)
-            if sum(ready.size for ready in found) >= MAX_PENDING_BYTES:
+            if sum(ready.size for ready in found) >= page_bytes:
                 return found, piece[-1], current
         if len(sequences) == PAGE:
             return found, sequences[-1], current
@@ -72,4 +75,4 @@ class Backlog:
                 continue
             if delivery.filter and admitted.facets is not None and delivery.filter.evaluate(admitted.facets) is False:
                 continue
-            yield Ready(Entry(sequence, data), len(data), statement.expires, (statement.id, statement.signer))
+            yield Ready(Entry(sequence, data), statement.expires, (statement.id, statement.signer))

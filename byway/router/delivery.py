@@ -14,23 +14,14 @@ from typing import Final
 
 from byway.protocol.filter import Filter
 from byway.protocol.frames import Entry
-from byway.protocol.limits import ACK_TIMEOUT_S
+from byway.protocol.limits import ACK_TIMEOUT_S, MAX_ALSO
 from byway.protocol.topic import TopicPattern
+from byway.router.memory import Memory, Ready
 
 MAX_PENDING_BYTES: Final = 262_144  # beyond this a subscriber is slow, and its backlog is better kept on disk
 MAX_FRAME_BYTES: Final = 262_144  # one write; other subscriptions of the link get their turn after it
 MAX_IN_FLIGHT_BYTES: Final = 4_194_304  # whatever credit a subscriber gives: what it does not ack is kept in memory
 PROGRESS: Final = 1024  # so far may the router have looked in vain before the subscriber's cursor is moved past it
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A statement to deliver, packed once for all its subscribers.  `name` is its id and its signer."""
-
-    entry: Entry
-    size: int
-    expires: int
-    name: tuple[bytes, bytes] = (b"", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +49,9 @@ class Delivery:
     __slots__ = (
         "_also",
         "_credit",
+        "_ended",
         "_in_flight",
+        "_memory",
         "_pending",
         "_pending_bytes",
         "_sent_bytes",
@@ -88,6 +81,7 @@ class Delivery:
         cursor: int,
         also: Iterable[int],
         credit: int,
+        memory: Memory,
     ) -> None:
         self.key = key
         self.sub = sub
@@ -101,6 +95,8 @@ class Delivery:
         self.round: Round | None = None
         self._also = set(also)
         self._credit = credit
+        self._memory = memory
+        self._ended = False
         self._pending: deque[Ready] = deque()
         self._pending_bytes = 0
         self._in_flight: dict[int, _InFlight] = {}
@@ -127,16 +123,22 @@ class Delivery:
         """A commit brought a match for a live subscription.  One too many ends `live`: the disk has it too."""
         if ready.entry.sequence <= self.looked:
             return  # a page that was read at the same time has it
-        if self._pending_bytes + ready.size > MAX_PENDING_BYTES:
+        if self._pending_bytes + ready.size > MAX_PENDING_BYTES or self._memory.is_full:
             self.live = False
             return
         self.looked = ready.entry.sequence
-        self._pending.append(ready)
-        self._pending_bytes += ready.size
+        self._append(ready)
 
     def wants_page(self) -> bool:
         """Whether the next part of the backlog should be read from the store."""
-        return not self.live and not self._pending and (self._room() > 0 or not self._in_flight)
+        if self.live or self._pending:
+            return False
+        return not self._in_flight or (self._room() > 0 and not self._memory.is_full)
+
+    @property
+    def page_bytes(self) -> int:
+        """How large the next page may be: one statement where the node has no memory left."""
+        return 1 if self._memory.is_full else MAX_PENDING_BYTES
 
     def begin_page(self) -> None:
         """The store is about to be looked at; `page` has what was found."""
@@ -145,18 +147,30 @@ class Delivery:
     def page(self, found: Sequence[Ready], through: int) -> None:
         """The store was looked at up to `through`, and these matched."""
         struck, self._struck = self._struck or (), None
+        if self._ended:
+            return
         self.looked = through
         for ready in found:
             if ready.entry.sequence not in self._also and ready.name not in struck:
-                self._pending.append(ready)
-                self._pending_bytes += ready.size
+                self._append(ready)
+
+    def end(self) -> None:
+        """No link serves it any more: let go of what is held for it."""
+        self._ended = True
+        for ready in (*self._pending, *(sent.ready for sent in self._in_flight.values())):
+            self._memory.release(ready)
+        self._pending.clear()
+        self._in_flight.clear()
+        self._pending_bytes = self._sent_bytes = 0
 
     def strike(self, name: tuple[bytes, bytes]) -> None:
         """The statement with this id and signer has been ended: it is not sent any more, nor sent again."""
         if self._struck is not None:
             self._struck.add(name)
-        self._pending_bytes -= sum(ready.size for ready in self._pending if ready.name == name)
-        self._pending = deque(ready for ready in self._pending if ready.name != name)
+        for ready in [ready for ready in self._pending if ready.name == name]:
+            self._pending.remove(ready)
+            self._pending_bytes -= ready.size
+            self._memory.release(ready)
         for sent in self._in_flight.values():
             if sent.ready.name == name:
                 sent.again = False
@@ -182,6 +196,8 @@ class Delivery:
                 entries.append(ready.entry)
                 self._in_flight[ready.entry.sequence] = _InFlight(ready, now)
                 self._sent_bytes += ready.size
+            else:
+                self._memory.release(ready)
             self._pending.popleft()
             self._pending_bytes -= ready.size
         if not entries and not self.owes_progress(looked):
@@ -227,12 +243,21 @@ class Delivery:
         return moved
 
     def _settle(self, sequence: int) -> None:
-        self._sent_bytes -= self._in_flight.pop(sequence).ready.size
+        ready = self._in_flight.pop(sequence).ready
+        self._sent_bytes -= ready.size
+        self._memory.release(ready)
         self._also.add(sequence)
+
+    def _append(self, ready: Ready) -> None:
+        self._pending.append(ready)
+        self._pending_bytes += ready.size
+        self._memory.hold(ready)
 
     def _seen(self, looked: int) -> int:
         """Up to where nothing is left that matches and was not sent, once nothing is pending."""
         return max(self.looked, looked) if self.live else self.looked
 
     def _room(self) -> int:
+        if len(self._also) >= MAX_ALSO:
+            return 0  # nothing further until what lies below is acked
         return min(self._credit, MAX_IN_FLIGHT_BYTES) - self._sent_bytes

@@ -2,20 +2,28 @@
 
 A trie over root and parts of the patterns; `*` and `**` are parts like any other, because no segment
 is spelled so.  Finding costs what the depth of the topic and the hits cost, not what all
-subscriptions cost.  Equal filters at one pattern are evaluated once.  `TopicPattern.matches` and
-`Filter.evaluate` are the definition; a property test keeps the two equal.
+subscriptions cost, and beside that at most a set number of units of work, whoever subscribes to what.
+`TopicPattern.matches` and `Filter.evaluate` are the definition; a property test keeps the two equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from byway.errors import Refused
 from byway.protocol.facets import Facet
 from byway.protocol.filter import Filter
+from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.topic import ONE, REST, Topic, TopicPattern
+from byway.router.conditions import Cast
+from byway.router.predicates import Predicates
 
 Handle = TypeVar("Handle", bound=Hashable)
+
+MAX_WORK: Final = 65_536  # units of about half a microsecond: what one cast may cost at most, beside what it finds
+LARGEST_SHARE: Final = 16  # one more may take this part of what is left, so that simple filters find room longest
+STAR_WORK: Final = 8  # what a `*` leads to is looked at beside what a segment leads to, down to the leaf
 
 
 class SubscriptionIndex(Generic[Handle]):
@@ -24,9 +32,10 @@ class SubscriptionIndex(Generic[Handle]):
     The order of what is found depends on the calls alone, so that a simulation repeats itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_work: int = MAX_WORK) -> None:
         self._top: _Node[Handle] = _Node(None, "")
         self._places: dict[Handle, _Place[Handle]] = {}
+        self._max_work = max_work
 
     def __len__(self) -> int:
         return len(self._places)
@@ -35,40 +44,57 @@ class SubscriptionIndex(Generic[Handle]):
         return handle in self._places
 
     def add(self, handle: Handle, pattern: TopicPattern, filter: Filter | None) -> None:  # noqa: A002 - the word for it
-        """Subscribe `handle` to what pattern and filter select, in the place of what it had before."""
+        """Subscribe `handle` to what pattern and filter select, in the place of what it had before.
+
+        Raises `Refused` (`filters-full`) where it takes too much of the work that one cast may cost; then `handle`
+        is subscribed to nothing.
+        """
         if handle in self._places:
             self.remove(handle)
         node = self._top
         for part in (pattern.root, *pattern.parts):
             node = node.child(part)
-        handles = node.groups.setdefault(filter, [])
+        handles = node.handles(filter)
         self._places[handle] = _Place(node, filter, len(handles))
         handles.append(handle)
+        before = self._top.work
+        node.weigh()
+        if (self._top.work - before) * LARGEST_SHARE > max(0, self._max_work - before):
+            self.remove(handle)
+            if node.predicates:
+                node.predicates.settle()
+                node.weigh()
+            raise Refused("filters-full", retry_after_ms=RETRY_AFTER_MS)
 
     def remove(self, handle: Handle) -> None:
         """Forget `handle`.  Raises `KeyError` if it is not there."""
         place = self._places.pop(handle)
-        handles = place.node.groups[place.filter]
+        handles = place.node.handles(place.filter)
         last = handles.pop()
         if last != handle:
             handles[place.position] = last
             self._places[last].position = place.position
         elif not handles:
-            del place.node.groups[place.filter]
-            place.node.prune()
+            place.node.forget(place.filter)
 
     def find(self, topic: Topic, facets: Mapping[str, Facet]) -> list[Handle]:
         """The handles whose pattern matches `topic` and whose filter is not false for `facets`."""
+        cast = Cast(facets)
         found: list[Handle] = []
         for node in self._matching(topic):
-            for filter_, handles in node.groups.items():
-                if filter_ is None or filter_.evaluate(facets) is not False:
-                    found.extend(handles)
+            if node.unfiltered:
+                found += node.unfiltered
+            if node.predicates:
+                found += node.predicates.find(cast)
         return found
 
     def find_by_topic(self, topic: Topic) -> list[Handle]:
         """The handles whose pattern matches `topic`, whatever their filter."""
-        return [handle for node in self._matching(topic) for handles in node.groups.values() for handle in handles]
+        found: list[Handle] = []
+        for node in self._matching(topic):
+            found += node.unfiltered or ()
+            found += node.predicates.all() if node.predicates else ()
+        return found
 
     def _matching(self, topic: Topic) -> Iterator[_Node[Handle]]:
         """The nodes at which a pattern that matches `topic` ends, or that such a pattern runs through."""
@@ -88,15 +114,19 @@ class SubscriptionIndex(Generic[Handle]):
 
 
 class _Node(Generic[Handle]):
-    """A beginning that patterns share, and the subscriptions whose pattern ends here, by filter."""
+    """A beginning that patterns share, and the subscriptions whose pattern ends here."""
 
-    __slots__ = ("children", "groups", "parent", "part")
+    __slots__ = ("children", "loads", "parent", "part", "predicates", "unfiltered", "work")
 
     def __init__(self, parent: _Node[Handle] | None, part: str) -> None:
         self.parent = parent
         self.part = part
-        self.children: dict[str, _Node[Handle]] | None = None  # most nodes are leaves, and there may be a million
-        self.groups: dict[Filter | None, list[Handle]] = {}
+        # most nodes have one of these three, and there may be a million
+        self.children: dict[str, _Node[Handle]] | None = None
+        self.unfiltered: list[Handle] | None = None
+        self.predicates: Predicates[Handle] | None = None
+        self.work = 0  # units that one cast can cost at most, from here down
+        self.loads: dict[int, int] | None = None  # how many segments below here have so much work, unless it is none
 
     def child(self, part: str) -> _Node[Handle]:
         if self.children is None:
@@ -106,14 +136,55 @@ class _Node(Generic[Handle]):
             node = self.children[part] = _Node(self, part)
         return node
 
-    def prune(self) -> None:
-        """Drop this node, and those above it, as far as no pattern runs through them any more."""
+    def handles(self, filter_: Filter | None) -> list[Handle]:
+        """The handles with this filter, to be added to and taken from."""
+        if filter_ is not None:
+            if self.predicates is None:
+                self.predicates = Predicates()
+            return self.predicates.handles(filter_)
+        if self.unfiltered is None:
+            self.unfiltered = []
+        return self.unfiltered
+
+    def forget(self, filter_: Filter | None) -> None:
+        """Drop what has no handles any more: a filter, this node, and those above it that no pattern runs through."""
+        if filter_ is None:
+            self.unfiltered = None
+        elif self.predicates and self.predicates.remove(filter_):
+            self.predicates = None
         node = self
-        while node.parent is not None and not node.groups and not node.children:
-            parent = node.parent
-            if parent.children is not None:
-                del parent.children[node.part]
-            node = parent
+        while node.parent and node.parent.children and not (node.unfiltered or node.predicates or node.children):
+            node.parent.take_load(node, 0)
+            del node.parent.children[node.part]
+            node = node.parent
+        node.weigh()
+
+    def weigh(self) -> None:
+        """Bring `work` up to date, here and above."""
+        node: _Node[Handle] | None = self
+        while node is not None:
+            work = node.predicates.work if node.predicates else 0
+            if node.children:
+                work += max(node.loads) if node.loads else 0
+                work += node.children[ONE].work + STAR_WORK if ONE in node.children else 0
+                work += node.children[REST].work if REST in node.children else 0
+            if node.parent:
+                node.parent.take_load(node, work)
+            node.work = work
+            node = node.parent
+
+    def take_load(self, child: _Node[Handle], work: int) -> None:
+        """Count `child` by the work that it has from now on: a cast goes to the child of one segment only."""
+        if child.work == work or child.part in {ONE, REST}:
+            return
+        loads = self.loads or {}
+        if child.work:
+            loads[child.work] -= 1
+            if not loads[child.work]:
+                del loads[child.work]
+        if work:
+            loads[work] = loads.get(work, 0) + 1
+        self.loads = loads or None
 
 
 class _Place(Generic[Handle]):

@@ -1,13 +1,13 @@
 """The router: accept, verify, commit, match, hand on.
 
 One object that knows no sockets.  Sessions, one for each link, hand in what came and send what is ready.
-The way of one intentcast: `submit`, `Verifier`, `Policy.admit`, `Writer`, `_hand_on`, `Delivery`, and out by a session.
+The way of one intentcast: `submit`, `Entrance`, `Policy.admit`, `Writer`, `_hand_on`, `Delivery`, and out by a session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -18,13 +18,18 @@ from byway.errors import Refused, StatementError, StoreError
 from byway.protocol.frames import Acked, Entry, Subscribe
 from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.receipt import Receipt
-from byway.protocol.statement import Kind, Statement, parse_statement
+from byway.protocol.statement import Statement, parse_statement
+from byway.router.allowance import AllowanceLimits
 from byway.router.backlog import Backlog
 from byway.router.chain import JOURNAL, Chain
-from byway.router.delivery import Delivery, Ready
+from byway.router.delivery import Delivery
+from byway.router.entrance import Entrance
+from byway.router.memory import Memory, Ready
 from byway.router.policy import Admitted, Policy
+from byway.router.stamp_check import Item
 from byway.router.store_thread import StoreThread
 from byway.router.subscriptions import Name, Recipient, Subscriptions
+from byway.router.sweeper import Sweeper
 from byway.router.verifier import Verifier
 from byway.router.writer import Committed, Writer
 from byway.store.store import CursorMove, Recovered, Store, SubscriptionRow
@@ -32,8 +37,8 @@ from byway.store.store import CursorMove, Recovered, Store, SubscriptionRow
 log = structlog.get_logger()
 
 TOO_LATE: Final = frozenset(["closed", "older-serial"])  # what may have been stored before it was too late
-SWEEP_EVERY_S: Final = 1.0
 FORGET_EVERY_S: Final = 60.0
+PIECE: Final = 256  # remembered statements that are read at one time: 4 MB if all are as large as they may be
 
 
 class Router:
@@ -48,39 +53,48 @@ class Router:
         policy: Policy,
         verifier: Verifier,
         now_ms: Callable[[], int],
-        sweep_rows_per_s: int = 2000,
+        limits: AllowanceLimits = AllowanceLimits(),  # noqa: B008 - frozen
+        thread: StoreThread | None = None,
     ) -> None:
+        """`thread` is where the store is called; a worker thread if it is left out."""
         self.key = key
         self._store = store
         self._policy = policy
-        self._verifier = verifier
         self._now_ms = now_ms
-        self._sweep_rows = int(sweep_rows_per_s * SWEEP_EVERY_S)
-        self._thread = StoreThread()
+        self._entrance = Entrance(node=bytes(key.verify_key), verifier=verifier, now_ms=now_ms, limits=limits)
+        self._thread = thread or StoreThread()
         self._chain = Chain(recovered, signer=bytes(key.verify_key), durable=store.durable)
         self._writer = Writer(
             store, self._thread, self._chain, key, now_ms=now_ms, on_commit=self._hand_on, on_moved=self._moved
         )
+        self._sweeper = Sweeper(store, self._thread, now_ms=now_ms, fail=self._writer.fail)
         self._backlog = Backlog(store, self._thread, policy)
         self._tip = recovered.next_sequence - 1
+        self._memory = Memory()
         self._subscriptions = Subscriptions(recovered.subscriptions)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the policy's state, then commit and sweep until cancelled."""
         for kind in self._policy.remembers:
-            for sequence, data in await self._thread.run(partial(self._stored, kind)):
+            await self._remember(self._store.kinds(frozenset([kind])))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._writer.run)
+            nursery.start_soon(self._sweeper.run)
+            nursery.start_soon(self._forget)
+            task_status.started()
+
+    async def _remember(self, stored: Iterator[tuple[int, bytes]]) -> None:
+        while piece := await self._thread.run(lambda: list(islice(stored, PIECE))):
+            for sequence, data in piece:
                 try:
                     self._policy.remember(parse_statement(data))
                 except StatementError as error:  # nothing that is stored may keep the node from starting
                     log.warning("not_remembered", sequence=sequence, code=error.code, sentence=str(error))
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._writer.run)
-            nursery.start_soon(self._sweep)
-            nursery.start_soon(self._forget)
-            task_status.started()
 
-    def _stored(self, kind: Kind) -> list[tuple[int, bytes]]:
-        return list(self._store.kinds(frozenset([kind])))
+    @property
+    def damaged(self) -> int:
+        """How many statements have been found damaged since the start.  They are not handed out."""
+        return self._sweeper.damaged
 
     @property
     def failed(self) -> bool:
@@ -94,33 +108,30 @@ class Router:
 
     # accept, verify, commit
 
-    async def submit(self, statements: Sequence[bytes], peer: bytes) -> list[Receipt | Refused]:
-        """A receipt or a refusal for each statement that `peer` handed in, in order.
+    def stamp_bits(self, prefix: str) -> int:
+        """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
+        return self._entrance.stamp_bits(prefix)
 
-        A receipt means that the statement is durable.  Cancelling leaves the outcome unknown.
+    async def submit(self, items: Sequence[Item], peer: bytes, prefix: str) -> list[Receipt | Refused]:
+        """A receipt or a refusal for each statement that `peer` handed in, with or without a stamp, in order.
+
+        `prefix` is the address prefix that its link comes from.  A receipt means that the statement is durable.
+        Cancelling leaves the outcome unknown.
         """
-        answers: list[Receipt | Refused | None] = [None] * len(statements)
-        formed: list[tuple[int, Statement]] = []
-        now = self._now_ms()
-        for position, data in enumerate(statements):
-            try:
-                statement = parse_statement(data)
-                statement.check_times(now)
-            except StatementError as error:
-                answers[position] = Refused(error.code, str(error))
-            else:
-                formed.append((position, statement))
-        verdicts = await self._verifier.verify([statement.data for _, statement in formed])
+        answers: list[Receipt | Refused | None] = [None] * len(items)
         admitted: list[tuple[int, Admitted]] = []
         late: list[tuple[int, Statement, Refused]] = []
-        for (position, statement), verdict in zip(formed, verdicts, strict=True):
+        for position, entered in enumerate(await self._entrance.enter(items, peer, prefix)):
+            if isinstance(entered, Refused):
+                answers[position] = entered
+                continue
             try:
-                admitted.append((position, self._admit(statement, peer, signed=verdict)))
+                admitted.append((position, self._policy.admit(entered, peer)))
             except StatementError as error:
                 answers[position] = Refused(error.code, str(error))
             except Refused as refusal:
                 if refusal.code in TOO_LATE:
-                    late.append((position, statement, refusal))
+                    late.append((position, entered, refusal))
                 else:
                     answers[position] = refusal
         try:
@@ -138,11 +149,6 @@ class Router:
             return [not_kept if answer is None else answer for answer in answers]
         return [answer for answer in answers if answer is not None]
 
-    def _admit(self, statement: Statement, peer: bytes, *, signed: bool) -> Admitted:
-        if not signed:
-            raise StatementError("the statement is not signed by the key it names", code="bad-signature")
-        return self._policy.admit(statement, peer)
-
     # match, hand on
 
     def _hand_on(self, committed: Sequence[Committed]) -> None:
@@ -157,7 +163,7 @@ class Router:
                 continue
             data = admitted.statement.data
             name_of = (admitted.statement.id, admitted.statement.signer)
-            ready = Ready(Entry(item.sequence, data), len(data), admitted.statement.expires, name_of)
+            ready = Ready(Entry(item.sequence, data), admitted.statement.expires, name_of)
             for recipient, delivery in linked:
                 if admitted.ends:
                     delivery.strike(admitted.ends)
@@ -183,16 +189,6 @@ class Router:
         self._policy.may_subscribe(request.pattern, peer)
         opening = self._subscriptions.opening(request, peer, self._tip)
         name = (peer, request.sub)
-        self._subscriptions.unlink(name, by=recipient)
-        self._subscriptions.put(opening.row)
-        try:
-            await self._writer.put(opening.row)
-        except StoreError as error:
-            if self._subscriptions.row(name) is opening.row:
-                self._restore(name, opening.before)
-            raise self._writer.fail(error) from error
-        if self._subscriptions.epoch(name) != opening.row.epoch:
-            raise Refused("replaced")
         delivery = Delivery(
             key=peer,
             sub=request.sub,
@@ -203,8 +199,19 @@ class Router:
             cursor=opening.row.through,
             also=opening.row.also,
             credit=request.credit,
+            memory=self._memory,
         )
-        self._subscriptions.link(delivery, recipient)
+        self._subscriptions.link(delivery, recipient)  # not live yet, so nothing is pushed to it
+        self._subscriptions.put(opening.row)
+        try:
+            await self._writer.put(opening.row, new=opening.before is None)
+        except StoreError as error:
+            self.unlink(delivery)
+            if self._subscriptions.row(name) is opening.row:
+                self._restore(name, opening.before)
+            raise self._writer.fail(error) from error
+        if self._subscriptions.epoch(name) != opening.row.epoch:
+            raise Refused("replaced")
         return delivery
 
     async def page(self, delivery: Delivery) -> None:
@@ -261,17 +268,6 @@ class Router:
             self._subscriptions.drop(name)
         else:
             self._subscriptions.put(before)
-
-    async def _sweep(self) -> None:
-        """Delete what has expired, a little at a time; expiry never waits for a subscriber."""
-        while True:
-            await trio.sleep(SWEEP_EVERY_S)
-            if self.failed:
-                continue
-            try:
-                await self._thread.run(lambda: self._store.sweep(self._now_ms(), self._sweep_rows))
-            except StoreError as error:
-                self._writer.fail(error)
 
     async def _forget(self) -> None:
         while True:

@@ -6,6 +6,7 @@ time leaves in one write.  What the other end does wrong inside the protocol is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -24,6 +25,7 @@ from byway.protocol.frames import (
     Proof,
     Refusal,
     Resolve,
+    Stamps,
     Submit,
     Subscribe,
     Subscribed,
@@ -40,6 +42,8 @@ from byway.router.writer import MAX_ENTRIES
 log = structlog.get_logger()
 
 LOOK_FOR_LATE_S: Final = ACK_TIMEOUT_S / 10
+MAX_BAD_SIGNATURES: Final = 10  # each costs what a good one does; then it is no mistake any more
+NOT_SIGNED: Final = "too many statements were not signed by the keys they name"
 MAX_OUTBOX: Final = 256  # frames; who asks for more without reading the answers has to wait
 MAX_WRITE_BYTES: Final = 1_048_576  # of statements, for all subscriptions of a link together
 MAX_HELD_BYTES: Final = 16_777_216  # of statements in memory for one link; beyond it the disk keeps them
@@ -50,8 +54,11 @@ class Link(Protocol):
 
     @property
     def peer(self) -> bytes: ...
+    @property
+    def prefix(self) -> str: ...
     async def receive(self) -> list[Frame]: ...
     async def send_many(self, frames: Sequence[Frame]) -> None: ...
+    async def aclose(self, code: str, sentence: str) -> None: ...
 
 
 class Resolver(Protocol):
@@ -77,12 +84,15 @@ class Session:
         self._wake = trio.Event()
         self._room = trio.Event()  # set when the outbox is emptied, and when nothing is sent any more
         self._writing = False
+        self._bad_signatures = 0
+        self._stamp_bits = 0  # as the other end was told
 
     async def run(self) -> None:
         """Serve until the link ends or this is cancelled.  Raises nothing that the other end can cause."""
         try:
             async with trio.open_nursery() as nursery:
                 self.post(Credit(None, SUBMIT_CREDIT))
+                self._ask_for_stamps()
                 nursery.start_soon(self._send)
                 nursery.start_soon(self._look_for_late)
                 try:
@@ -137,15 +147,28 @@ class Session:
                 elif isinstance(frame, Resolve):
                     self._resolve(frame)
             if submits:
+                self._ask_for_stamps()
                 nursery.start_soon(self._submit, submits)
 
     async def _submit(self, groups: Sequence[Sequence[Submit]]) -> None:
         """Hand in what came together, in order; a group is no larger than a commit."""
         for submits in groups:
-            statements = [data for submit in submits for data, _stamp in submit.items]
-            answers = iter(await self._router.submit(statements, self._link.peer))
+            items = [item for submit in submits for item in submit.items]
+            answers = await self._router.submit(items, self._link.peer, self._link.prefix)
+            self._ask_for_stamps()
+            of_each = iter(answers)
             for submit in submits:
-                self.post(_accepted(submit.batch, [next(answers) for _ in submit.items]))
+                self.post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
+            refused = Counter(answer.code for answer in answers if isinstance(answer, Refused))
+            for code, count in refused.items():
+                log.info("statement_refused", code=code, count=count)
+            self._bad_signatures += refused["bad-signature"]
+
+    def _ask_for_stamps(self) -> None:
+        """Say how many bits a stamp needs, where that is not what was said before."""
+        if (bits := self._router.stamp_bits(self._link.prefix)) != self._stamp_bits:
+            self._stamp_bits = bits
+            self.post(Stamps(bits))
 
     async def _subscribe(self, frame: Subscribe) -> None:
         running = self._deliveries.get(frame.sub)
@@ -210,6 +233,8 @@ class Session:
                     self._writing = True
                     await self._link.send_many(frames)
                     self._writing = False
+                    if self._bad_signatures >= MAX_BAD_SIGNATURES:
+                        await self._link.aclose("bad-signature", NOT_SIGNED)
         except LinkError:
             self._room.set()  # whoever receives is told of the end, and why
 
@@ -274,6 +299,5 @@ def _accepted(batch: int, answers: Sequence[Receipt | Refused]) -> Accepted:
             position = heads.setdefault(answer.head.data, len(heads))
             shown.append(Proof(position, answer.sequence, answer.path))
         else:
-            log.info("statement_refused", code=answer.code)
             shown.append(Refusal(answer.code, str(answer), answer.retry_after_ms))
     return Accepted(batch, tuple(heads), tuple(shown))

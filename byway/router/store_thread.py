@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import trio
 
 _T = TypeVar("_T")
 
 
-class StoreThread:
-    """Runs calls of the store one after the other, off the event loop."""
+class Run(Protocol):
+    """Makes a call of the store and gives its result; cancelling waits until the call has ended."""
 
-    def __init__(self) -> None:
+    async def __call__(self, call: Callable[[], _T], /) -> _T: ...
+
+
+async def in_thread(call: Callable[[], _T], /) -> _T:
+    """The result of `call`, made in a worker thread."""
+    return await trio.to_thread.run_sync(call)
+
+
+class StoreThread:
+    """Runs calls of the store one after the other, off the event loop: with `run`, which a simulation gives its own."""
+
+    def __init__(self, run: Run = in_thread) -> None:
+        self._call = run
         self._busy = False
         self._commits = trio.lowlevel.ParkingLot()
         self._others = trio.lowlevel.ParkingLot()
@@ -34,6 +46,6 @@ class StoreThread:
             await queue.park()  # whoever ends its call hands the thread over
         self._busy = True
         try:
-            return await trio.to_thread.run_sync(call)
+            return await self._call(call)
         finally:
             self._busy = bool(self._commits.unpark() or self._others.unpark())

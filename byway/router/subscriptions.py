@@ -116,14 +116,17 @@ class Subscriptions:
             self._rows.pop(key, None)
 
     def link(self, delivery: Delivery, recipient: Recipient) -> None:
-        """`recipient` serves this subscription from now on; another that did is told."""
+        """`recipient` serves this subscription from now on; another that did is told.
+
+        Raises `Refused` (`filters-full`) where the filter is more work than is left; nobody serves it then.
+        """
         name = (delivery.key, delivery.sub)
         self.unlink(name, by=recipient)
-        self._linked[name] = Linked(recipient, delivery)
         if delivery.mailbox is not None:
             self._mailboxes.setdefault(delivery.mailbox, {})[name] = None
         elif delivery.pattern is not None:
             self._index.add(name, delivery.pattern, delivery.filter)
+        self._linked[name] = Linked(recipient, delivery)
 
     def unlink(self, name: Name, *, by: Recipient | None = None) -> None:
         """End a link's hold on a subscription, if one has it; where `by` takes it over, the one that had it is told."""
@@ -138,6 +141,7 @@ class Subscriptions:
             del waiting[name]
             if not waiting:
                 del self._mailboxes[mailbox]
+        linked.delivery.end()
         if by is not None:
             linked.recipient.replaced(linked.delivery, here=by is linked.recipient)
 

@@ -11,15 +11,14 @@ import os
 import socket
 import struct
 import sys
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import structlog
 import trio
 
 from byway.protocol.statement import is_signed
+from byway.router.verdict_queue import VerdictQueue
 
 log = structlog.get_logger()
 
@@ -32,44 +31,73 @@ _LENGTH: Final = struct.Struct(">I")
 class Verifier(Protocol):
     """Says which statements are signed by the key they name."""
 
-    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
-        """One verdict for each well-formed statement, in order.  Cancelling it wastes work and harms nothing."""
+    async def verify(
+        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
+    ) -> Sequence[bool]:
+        """One verdict for each well-formed statement that the link of `peer` brought, in order.
+
+        Where work waits, address prefixes take turns, and so do the links of one; what is `stamped` has every second
+        turn.  Cancelling it harms nothing.
+        """
         ...
 
 
 class InlineVerifier:
     """Verifies at once, on the event loop."""
 
-    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+    async def verify(
+        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
+    ) -> Sequence[bool]:
+        del peer, prefix, stamped
         await trio.lowlevel.checkpoint()
         return [is_signed(data) for data in statements]
 
 
-@dataclass(slots=True)
 class _Job:
-    statements: Sequence[bytes]
-    verdicts: bytes = b""
-    done: trio.Event = field(default_factory=trio.Event)
+    """The statements of one caller, which leave the queue one by one."""
+
+    __slots__ = ("done", "left", "statements", "verdicts", "wanted")
+
+    def __init__(self, statements: Sequence[bytes]) -> None:
+        self.statements = statements
+        self.verdicts = bytearray(len(statements))
+        self.left = len(statements)
+        self.done = trio.Event()
+        self.wanted = True
+
+    def settle(self, position: int, *, verdict: bool) -> None:
+        self.verdicts[position] = verdict
+        self.left -= 1
+        if not self.left:
+            self.done.set()
+
+
+_Batch: TypeAlias = list[tuple[_Job, int]]
 
 
 class ProcessVerifier:
-    """Hands batches to worker processes; a worker that dies is replaced and its batch verified here."""
+    """Hands batches to worker processes; a worker that dies is replaced and its batch verified here.
+
+    What came from many links meanwhile makes one batch.  A batch too small for the hop is verified here at once.
+    """
 
     def __init__(self) -> None:
-        self._jobs: deque[_Job] = deque()
-        self._work = trio.Condition()
+        self._waiting: VerdictQueue[tuple[_Job, int]] = VerdictQueue()
+        self._idle = trio.lowlevel.ParkingLot()
 
-    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
-        if len(statements) <= INLINE_AT_MOST:
-            await trio.lowlevel.checkpoint()
-            return [is_signed(data) for data in statements]
-        jobs = [_Job(statements[start : start + BATCH]) for start in range(0, len(statements), BATCH)]
-        async with self._work:
-            self._jobs.extend(jobs)
-            self._work.notify(len(jobs))
-        for job in jobs:
+    async def verify(
+        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
+    ) -> Sequence[bool]:
+        job = _Job(statements)
+        if not statements:
+            job.done.set()
+        self._waiting.put(prefix, peer, [(job, position) for position in range(len(statements))], stamped=stamped)
+        self._idle.unpark(count=-(-len(self._waiting) // BATCH))
+        try:
             await job.done.wait()
-        return [bool(verdict) for job in jobs for verdict in job.verdicts]
+        finally:
+            job.wanted = False
+        return [bool(verdict) for verdict in job.verdicts]
 
     async def run(self, workers: int, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Keep `workers` processes working until cancelled; they end with this process, however it ends."""
@@ -83,33 +111,47 @@ class ProcessVerifier:
             try:
                 async with _worker() as stream:
                     while True:
-                        await self._serve(stream, await self._next_job())
+                        await _serve(stream, await self._next_batch())
             except* (trio.BrokenResourceError, OSError):
                 log.warning("verifier_worker_lost", restart_after_s=_RESTART_AFTER_S)
-            await trio.sleep(_RESTART_AFTER_S)
+            with trio.move_on_after(_RESTART_AFTER_S):
+                while True:
+                    for job, position in await self._next_batch():
+                        job.settle(position, verdict=is_signed(job.statements[position]))
+                    await trio.lowlevel.checkpoint()
 
-    async def _next_job(self) -> _Job:
-        async with self._work:
-            while not self._jobs:
-                await self._work.wait()
-            return self._jobs.popleft()
+    async def _next_batch(self) -> _Batch:
+        """What is next in turn, as soon as it is worth the hop; less than that is verified here."""
+        while True:
+            batch = [item for item in self._waiting.take(BATCH) if item[0].wanted]
+            if len(batch) > INLINE_AT_MOST:
+                return batch
+            for job, position in batch:
+                job.settle(position, verdict=is_signed(job.statements[position]))
+            if self._waiting:
+                await trio.lowlevel.checkpoint()
+            else:
+                await self._idle.park()
 
-    async def _serve(self, stream: trio.SocketStream, job: _Job) -> None:
-        try:
-            packed = b"".join(_LENGTH.pack(len(data)) + data for data in job.statements)
-            await stream.send_all(_LENGTH.pack(len(packed)) + packed)
-            verdicts = b""
-            while len(verdicts) < len(job.statements):
-                received = await stream.receive_some()
-                if not received:
-                    raise trio.BrokenResourceError
-                verdicts += received
-            job.verdicts = verdicts
-        except (trio.BrokenResourceError, OSError):
-            job.verdicts = bytes(is_signed(data) for data in job.statements)
-            raise
-        finally:
-            job.done.set()
+
+async def _serve(stream: trio.SocketStream, batch: _Batch) -> None:
+    """Have a worker verify a batch.  Raises what says that the worker is gone; the batch is verified all the same."""
+    try:
+        statements = [job.statements[position] for job, position in batch]
+        packed = b"".join([_LENGTH.pack(len(data)) + data for data in statements])
+        await stream.send_all(_LENGTH.pack(len(packed)) + packed)
+        verdicts = b""
+        while len(verdicts) < len(batch):
+            received = await stream.receive_some()
+            if not received:
+                raise trio.BrokenResourceError
+            verdicts += received
+    except (trio.BrokenResourceError, OSError):
+        verdicts = bytes([is_signed(data) for data in statements])
+        raise
+    finally:
+        for (job, position), verdict in zip(batch, verdicts, strict=False):
+            job.settle(position, verdict=bool(verdict))
 
 
 @contextlib.asynccontextmanager

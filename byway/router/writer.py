@@ -16,7 +16,7 @@ import structlog
 import trio
 from nacl.signing import SigningKey
 
-from byway.errors import StoreError
+from byway.errors import Refused, StoreError
 from byway.protocol.receipt import Receipt
 from byway.router.chain import Chain, receipts_again, receipts_of
 from byway.router.policy import Admitted
@@ -28,6 +28,7 @@ log = structlog.get_logger()
 MAX_ENTRIES: Final = 512  # one transaction: long enough to hide the flush, short enough to answer soon
 MOVES_WAIT_S: Final = 0.05  # cursors alone are not worth a flush of their own at once
 MOVES_AGAIN_S: Final = 1.0  # when not even cursors found room on the disk
+NOT_FATAL: Final = frozenset({"store-full", "store-rolled-back"})  # this commit was refused, another may succeed
 
 
 @dataclass(slots=True)
@@ -37,7 +38,8 @@ class _Job:
     admitted: Sequence[Admitted] = ()
     put: SubscriptionRow | None = None
     drop: tuple[bytes, str] | None = None
-    receipts: list[Receipt] = field(default_factory=list)
+    grows: bool = False  # the store has to keep more with it
+    receipts: list[Receipt | Refused] = field(default_factory=list)
     error: StoreError | None = None
     done: trio.Event = field(default_factory=trio.Event)
 
@@ -59,7 +61,8 @@ class Writer:
     """Gathers statements and cursor moves, and commits them together.
 
     After a failed flush it refuses everything with `store-failed`: only a restart, which reads the store afresh,
-    can tell what is there.  A full disk (`store-full`) refuses the one commit and goes on.
+    can tell what is there.  A full disk (`store-full`) or a store that lacks what was signed for
+    (`store-rolled-back`) refuses the one commit and goes on.
     """
 
     def __init__(
@@ -86,25 +89,25 @@ class Writer:
         self._job_came = trio.Event()
         self.failed: str | None = None  # why nothing is promised any more
 
-    async def write(self, admitted: Sequence[Admitted]) -> list[Receipt]:
+    async def write(self, admitted: Sequence[Admitted]) -> list[Receipt | Refused]:
         """Receipts for these statements, in order, once they are durable.
 
-        A statement that is stored already gets its first receipt again.  Raises `StoreError`; then nothing is known
-        to be stored.  Cancelling leaves the outcome unknown.
+        A statement that is stored already gets its first receipt again, or `damaged` if that cannot be made any more.
+        Raises `StoreError`; then nothing is known to be stored.  Cancelling leaves the outcome unknown.
         """
-        return (await self._done(_Job(admitted))).receipts
+        return (await self._done(_Job(admitted, grows=True))).receipts
 
-    async def put(self, row: SubscriptionRow) -> None:
-        """Make a subscription durable, in the place of one with the same name.  Raises `StoreError`."""
-        await self._done(_Job(put=row))
+    async def put(self, row: SubscriptionRow, *, new: bool) -> None:
+        """Make a subscription durable: a `new` one, or in the place of one with the same name.  Raises `StoreError`."""
+        await self._done(_Job(put=row, grows=new))
 
     async def drop(self, name: tuple[bytes, str]) -> None:
         """End a subscription for good: a later one of the same name has its own cursor.  Raises `StoreError`."""
         self._moves.pop(name, None)
         await self._done(_Job(drop=name))
 
-    async def first_receipts(self, statement_ids: Sequence[bytes]) -> list[Receipt | None]:
-        """The first receipt of each that is stored already, None for the others.  Raises `StoreError`."""
+    async def first_receipts(self, statement_ids: Sequence[bytes]) -> list[Receipt | Refused | None]:
+        """The first receipt of each that is stored already, or `damaged`; None for the others.  Raises `StoreError`."""
         found = await self._thread.commit(lambda: self._first_receipts(statement_ids))
         return [found.get(each) for each in statement_ids]
 
@@ -139,11 +142,11 @@ class Writer:
             await self._write(jobs, moves)
 
     def fail(self, error: StoreError) -> StoreError:
-        """The store has failed, here or in a read or a sweep: promise nothing any more, unless it is only full.
+        """The store has failed, here or in a read or a sweep: promise nothing any more, unless it has only refused.
 
         Returns what others are told.
         """
-        if error.code == "store-full":
+        if error.code in NOT_FATAL:
             return self._failure() if self.failed else error
         if not self.failed:
             log.error("store_failed", code=error.code, sentence=str(error), next_step=error.next_step)
@@ -172,10 +175,10 @@ class Writer:
             committed = await self._thread.commit(lambda: self._commit(jobs, moves))
         except StoreError as error:
             told = self.fail(error)
-            without = [job for job in jobs if not job.admitted]
-            if len(without) < len(jobs):  # a disk that has no room for statements keeps some for the rest
+            without = [job for job in jobs if not job.grows]
+            if len(without) < len(jobs):  # a store that has no room for more keeps some for the rest
                 await self._write(without, moves)
-                jobs = [job for job in jobs if job.admitted]
+                jobs = [job for job in jobs if job.grows]
             elif not self.failed:
                 self._moves = {(move.key, move.sub): move for move in moves} | self._moves
             for job in jobs:
@@ -191,7 +194,7 @@ class Writer:
         everything = {item.statement.id: item for job in jobs for item in job.admitted}
         again = self._first_receipts(everything)
         new = {statement_id: item for statement_id, item in everything.items() if statement_id not in again}
-        receipts = again
+        receipts: dict[bytes, Receipt | Refused] = again
         committed: list[Committed] = []
         subscriptions, dropped = _changes(jobs)
         if new:
@@ -225,16 +228,24 @@ class Writer:
             job.receipts = [receipts[admitted.statement.id] for admitted in job.admitted]
         return committed
 
-    def _first_receipts(self, statement_ids: Iterable[bytes]) -> dict[bytes, Receipt]:
-        """Of those that are stored already; each commit's tree and signature is made once, however many it holds."""
-        found: dict[bytes, Receipt] = {}
+    def _first_receipts(self, statement_ids: Iterable[bytes]) -> dict[bytes, Receipt | Refused]:
+        """Of those that are stored already; each commit's tree and signature is made once, however many it holds.
+
+        A statement whose commit is damaged is kept and handed over, but what its receipt was made from is gone.
+        """
+        found: dict[bytes, Receipt | Refused] = {}
         known: dict[int, Receipt] = {}
         for statement_id in statement_ids:
             sequence = self._store.find(statement_id)
             if sequence is None:
                 continue
             if sequence not in known:
-                commit = self._store.commit_of(sequence)
+                try:
+                    commit = self._store.commit_of(sequence)
+                except LookupError:
+                    log.warning("receipt_damaged", code="damaged", sequence=sequence)
+                    found[statement_id] = Refused("damaged", "the node has it, but cannot make its first receipt again")
+                    continue
                 again = receipts_again(self._key, commit.first, commit.head, commit.ids)
                 known.update((receipt.sequence, receipt) for receipt in again)
             found[statement_id] = known[sequence]

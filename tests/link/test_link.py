@@ -89,7 +89,7 @@ async def test_frames_before_the_fault_are_still_received(ends: Ends, autojump_c
     with pytest.raises(LinkError) as told:
         await server.send(Ended("s", "ended", ""))
     assert told.value.code == "bad-frame"
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError, match="not one msgpack value"):
         await server.link.receive()
 
 
@@ -123,6 +123,7 @@ async def test_silence_is_asked_about_and_the_answer_keeps_the_link(ends: Ends, 
         nursery.start_soon(_receive_nothing, link)
         nursery.start_soon(_receive_nothing, server.link)
         await trio.sleep(10 * PING_AFTER_S)
+        assert trio.current_time() - link._quiet_since() <= PING_AFTER_S  # nobody sent a frame: an answer came
         await server.send(Credit(None, 1))
         await link.send(Resolve(1, "a"))
         nursery.cancel_scope.cancel()
@@ -173,7 +174,7 @@ async def test_a_send_cut_off_by_cancelling_ends_the_link(ends: Ends, autojump_c
     with trio.CancelScope() as scope:
         scope.cancel()
         await link._write(b"half a fr")
-    with pytest.raises(LinkError):
+    with pytest.raises(LinkError, match="cut off here"):
         await link.send(Resolve(1, "a"))
 
 

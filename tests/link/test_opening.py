@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 import trio
+import trio.testing
 from nacl.signing import SigningKey
 from trio.testing import MockClock
 
 from byway.errors import LinkError, RemoteProtocolError
-from byway.link.link import Link
+from byway.link.link import MAX_SENTENCE, Link
 from byway.link.opening import open_as_client, open_as_server
 from byway.protocol.connection import Connection, Role
 from byway.protocol.frames import Bye, Frame, Hello, Start, Subscribe
@@ -254,3 +255,12 @@ async def test_a_cancelled_opening_closes_the_stream() -> None:
     assert scope.cancelled_caught
     assert await theirs.receive_some()
     assert await theirs.receive_some() == b""
+
+
+async def test_a_fault_that_takes_long_to_tell_is_told_shortly() -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    link = Link(ours, Role.CLIENT, key=CLIENT, now_ms=now_ms)
+    await link.aclose("hello-mismatch", "because " * 1000)
+    (word,) = Connection(Role.SERVER).receive(bytes(await theirs.receive_some()))
+    assert isinstance(word, Bye)
+    assert len(word.sentence) == MAX_SENTENCE

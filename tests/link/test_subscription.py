@@ -132,7 +132,7 @@ async def test_a_refusal_has_a_code_that_is_known(ends: Ends, autojump_clock: Mo
     async with subscribed(ends) as (_, subscription, server):
         await server.send(delivery(1, 1))
         got = await subscription.receive()
-        with pytest.raises(LocalProtocolError):
+        with pytest.raises(LocalProtocolError, match="is not a code"):
             subscription.refuse(got, "i do not like it")
 
 

@@ -17,6 +17,7 @@ import trustme
 
 from byway.errors import LinkError, RemoteProtocolError, SetupError
 from byway.link.dialer import open_link
+from byway.link.door import DoorLimits
 from byway.link.link import Link
 from byway.link.listener import serve_links
 from byway.link.tls import ALPN, ask_tls, client_context, peer_key, server_context
@@ -128,7 +129,7 @@ async def test_another_application_is_refused() -> None:
     silent.check_hostname, silent.verify_mode = False, ssl.CERT_NONE
     async with listening() as address:
         for context in (web, silent):
-            with pytest.raises(LinkError):
+            with pytest.raises(LinkError, match="but not byway/1"):
                 await ask_tls(await connect_tcp(address), context)
         await assert_serves(address)
 
@@ -209,7 +210,7 @@ async def test_one_crashing_handler_does_not_disturb_others() -> None:
         async with listening(serve) as address, dial(address, node=NODE) as bystander:
             async with dial(address, node=NODE) as link:
                 await link.send(Resolve(666, ""))
-                with pytest.raises(LinkError):
+                with pytest.raises(LinkError, match="shutting-down"):
                     await link.receive()
             await crashed.wait()
             await assert_serves(address)
@@ -238,7 +239,7 @@ async def test_what_a_peer_does_wrong_is_one_line_without_a_traceback() -> None:
 
 
 async def test_more_links_than_the_node_serves_get_busy() -> None:
-    async with listening(max_links=1) as address, dial(address, node=NODE):
+    async with listening(limits=DoorLimits(links=1)) as address, dial(address, node=NODE):
         with pytest.raises(LinkError) as caught:
             async with dial(address, node=NODE):
                 pass
@@ -246,13 +247,40 @@ async def test_more_links_than_the_node_serves_get_busy() -> None:
 
 
 async def test_handshakes_beyond_the_cap_wait_for_those_under_way() -> None:
-    async with listening(max_handshakes=1) as address:
+    async with listening(limits=DoorLimits(handshakes=1)) as address:
         slow = await connect_tcp(address)
+        await slow.send_all(b"\x16")  # how TLS begins
         async with trio.open_nursery() as nursery:
+            await trio.sleep(0.05)
             nursery.start_soon(assert_serves, address)
             await trio.sleep(0.05)
             assert len(nursery.child_tasks) == 1  # it waits
             await slow.aclose()
+
+
+async def test_silent_strangers_do_not_keep_out_those_of_another_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byway.link.listener.FIRST_BYTE_S", 3600)
+    async with listening(limits=DoorLimits(handshakes=8, prefix_handshakes=2)) as address:
+        host, _, port = address.rpartition(":")
+        silent = [await trio.open_tcp_stream(host, int(port), local_address="127.0.1.1") for _ in range(90)]
+        await assert_serves(address)
+        for stream in silent:
+            await stream.aclose()
+
+
+async def test_a_stranger_who_says_nothing_is_closed_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byway.link.listener.FIRST_BYTE_S", 0.01)
+    async with listening() as address, await connect_tcp(address) as stream:
+        with trio.fail_after(5):
+            assert await stream.receive_some() == b""
+
+
+async def test_a_network_has_its_share_of_links() -> None:
+    async with listening(limits=DoorLimits(prefix_links=1)) as address, dial(address, node=NODE):
+        with pytest.raises(LinkError) as caught:
+            async with dial(address, node=NODE):
+                pass
+        assert caught.value.code == "busy"
 
 
 async def test_a_stopping_node_says_so_and_takes_nobody_more() -> None:
@@ -279,6 +307,14 @@ async def test_nobody_there_is_unreachable_and_the_sentence_names_the_address() 
             async with dial(address, node=NODE):
                 pass
     assert caught.value.code == "unreachable"
+    assert str(caught.value) == f"{address} cannot be reached: nobody listens there"
+
+
+async def test_a_name_that_nobody_has_is_told_so() -> None:
+    with pytest.raises(LinkError, match="there is no computer of that name") as caught:
+        async with dial("nobody.invalid:7400", node=NODE):
+            pass
+    assert caught.value.code == "unreachable"
 
 
 async def test_a_busy_port_is_named_with_the_next_step() -> None:
@@ -289,10 +325,21 @@ async def test_a_busy_port_is_named_with_the_next_step() -> None:
     assert address.rpartition(":")[2] in caught.value.next_step
 
 
-async def test_an_address_that_is_not_ours_is_a_bad_setting() -> None:
+async def test_an_address_that_is_not_ours_cannot_be_listened_on() -> None:
     with pytest.raises(SetupError, match=r"192\.0\.2\.1:7400") as caught:
         await serve_links(take_all, key=SERVER, addresses=["192.0.2.1:7400"], now_ms=now_ms, random=random)
-    assert caught.value.code == "settings-bad-value"
+    assert caught.value.code == "address-unusable"
+
+
+async def test_a_port_for_the_administrator_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(port: int, *, host: str) -> list[trio.SocketListener]:
+        raise PermissionError(errno.EACCES, "Permission denied", f"{host}:{port}")
+
+    monkeypatch.setattr(trio, "open_tcp_listeners", refuse)
+    with pytest.raises(SetupError, match=r"127\.0\.0\.1:80: Permission denied") as caught:
+        await serve_links(take_all, key=SERVER, addresses=["127.0.0.1:80"], now_ms=now_ms, random=random)
+    assert caught.value.code == "address-unusable"
+    assert "1024" in caught.value.next_step
 
 
 async def test_a_machine_without_room_for_sockets_goes_on_later(

@@ -263,6 +263,14 @@ def test_the_client_sees_when_it_is_delivered_more_than_its_credit() -> None:
     pair.fails(Role.SERVER, deliver(7, (7, 1)), "credit-exceeded")
 
 
+def test_credit_that_is_given_before_the_answer_counts_for_what_was_asked() -> None:
+    pair = Pair().open().subscribe(credit=10)
+    pair.say(Role.CLIENT, Subscribe("s", "open:x:**", None, "all", "now", 10), Credit("s", 990))
+    pair.say(Role.SERVER, Subscribed("s", 2, ()))
+    pair.say(Role.SERVER, deliver(2, (1, 500), (2, 500), epoch=2))
+    pair.fails(Role.SERVER, deliver(3, (3, 1), epoch=2), "credit-exceeded")
+
+
 def test_one_statement_is_always_allowed() -> None:
     pair = Pair().open().subscribe(credit=0)
     pair.say(Role.SERVER, deliver(1, (1, 5000)))
@@ -284,7 +292,7 @@ def test_frames_before_the_fault_are_given_first() -> None:
     assert pair.server.receive(pair.client.send(Ping(b"1")) + encode(START)) == [Ping(b"1")]
     assert pair.server.fault is not None
     assert pair.server.state is State.CLOSED
-    with pytest.raises(RemoteProtocolError):
+    with pytest.raises(RemoteProtocolError, match="may not send Start"):
         pair.server.receive(b"")
 
 

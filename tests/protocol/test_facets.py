@@ -191,15 +191,15 @@ def test_a_map_of_facets_with_a_wrong_name_or_too_many_is_a_bad_body(facets_by_n
 
 
 def test_a_facet_that_cannot_be_sent_cannot_be_made() -> None:
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="three letters"):
         Money("dollars", 1, 1)
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="unique and sorted"):
         TextSet(("b", "a"))
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="low end"):
         DecimalRange(Decimal("NaN"), None)
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="high end"):
         DecimalRange(None, Decimal("Infinity"))
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="NaN is not a number"):
         write_decimal(Decimal("NaN"))
     assert TextSet.of(["b", "a", "b"]) == TextSet(("a", "b"))
 

@@ -117,7 +117,7 @@ def test_a_cast_without_facets_is_never_refused_but_for_what_is_known(made: Filt
 
 def test_no_filter_is_none() -> None:
     assert parse_filter(None) is None
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match="begins with its name"):
         parse_expression(None)
 
 

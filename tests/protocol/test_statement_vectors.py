@@ -56,7 +56,7 @@ def vectors(section: str, *files: str) -> pytest.MarkDecorator:
 GOOD_STATEMENTS = [
     pytest.param(vector, id=f"{name}: {vector['name']}")
     for name, file in VECTORS.items()
-    for section in ("valid", "made", "seals", "chain")
+    for section in ("valid", "made", "seals", "chain", "restored")
     for vector in file.get(section, [])
     if "seed" in vector
 ]
@@ -282,6 +282,20 @@ def test_heads_are_chained() -> None:
         assert body["tree"] == second_reader.tree_root(leaves)
         assert body.get("previous") == previous
         previous = bytes.fromhex(vector["id"])
+
+
+def test_a_restored_store_begins_a_chain_that_names_the_last_head_it_has() -> None:
+    *_, last = VECTORS["head"]["chain"]
+    [vector] = VECTORS["head"]["restored"]
+    before, body = from_json(last["body"]), from_json(vector["body"])
+    numbered = enumerate((bytes.fromhex(each) for each in vector["commit"]), start=body["first"])
+    commit = second_reader.tree_root([second_reader.tree_leaf(*each) for each in numbered])
+
+    assert (body["previous"], body["size"]) == (bytes.fromhex(last["id"]), 1)
+    assert body["chain"] != before["chain"]
+    assert body["first"] > before["first"] + before["count"]
+    assert body["root"] == commit
+    assert body["tree"] == second_reader.tree_root([second_reader.tree_leaf(1, commit)])
 
 
 @vectors("receipts", "receipt")

@@ -8,6 +8,7 @@ from benchmarks.workload import casts
 from byway.protocol.topic import TopicPattern
 from byway.router.backlog import Backlog
 from byway.router.delivery import Delivery
+from byway.router.memory import Memory
 from byway.router.policy import RouterPolicy
 from byway.router.store_thread import StoreThread
 from byway.store.sqlite.store import SqliteStore
@@ -30,6 +31,7 @@ async def test_a_page_looks_no_further_than_the_policy_has_seen(store: SqliteSto
         cursor=0,
         also=(),
         credit=1_000_000,
+        memory=Memory(),
     )
     backlog = Backlog(store, StoreThread(), policy)
     found = []

@@ -6,18 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byway.protocol.frames import Entry
-from byway.protocol.limits import ACK_TIMEOUT_S
+from byway.protocol.limits import ACK_TIMEOUT_S, MAX_ALSO
 from byway.protocol.topic import TopicPattern
-from byway.router.delivery import MAX_PENDING_BYTES, Delivery, Ready
+from byway.router.delivery import MAX_PENDING_BYTES, Delivery
+from byway.router.memory import Memory, Ready
 
 FAR = 10_000
 
 
 def ready(sequence: int, size: int = 100, expires: int = FAR) -> Ready:
-    return Ready(Entry(sequence, bytes(size)), size, expires)
+    return Ready(Entry(sequence, bytes(size)), expires)
 
 
-def delivery(*, cursor: int = 0, credit: int = 1000, also: tuple[int, ...] = ()) -> Delivery:
+def delivery(
+    *, cursor: int = 0, credit: int = 1000, also: tuple[int, ...] = (), memory: Memory | None = None
+) -> Delivery:
     made = Delivery(
         key=bytes(32),
         sub="s",
@@ -28,6 +31,7 @@ def delivery(*, cursor: int = 0, credit: int = 1000, also: tuple[int, ...] = ())
         cursor=cursor,
         also=also,
         credit=credit,
+        memory=memory or Memory(),
     )
     made.live = True
     return made
@@ -147,3 +151,67 @@ def test_everything_pushed_is_sent_once_and_the_cursor_never_passes_what_is_not_
         one.ack(tip, (), ())
         sent += sequences(one.take(0, 0, tip))
     assert sent == pushed
+
+
+def test_a_statement_for_many_takes_memory_once_until_the_last_has_done_with_it() -> None:
+    memory = Memory()
+    one, two, three = (delivery(memory=memory) for _ in range(3))
+    shared = ready(1)
+    for each in (one, two, three):
+        each.push(shared)
+        each.take(0, 0, 1)
+    assert memory.used == 100
+    one.ack(1, (), ())
+    two.end()
+    assert memory.used == 100
+    three.ack(1, (), ())
+    assert memory.used == 0
+
+
+def test_where_the_memory_is_full_the_disk_keeps_what_comes_and_one_at_a_time_goes_out() -> None:
+    memory = Memory(limit=150)
+    one, two = (delivery(memory=memory, cursor=0) for _ in range(2))
+    one.push(ready(1))
+    one.push(ready(2))
+    two.push(ready(3))
+    assert (one.live, two.live) == (True, False)
+    assert two.wants_page()
+    assert two.page_bytes == 1
+    two.page([ready(3)], 3)
+    two.take(0, 0, 3)
+    assert not two.wants_page()  # not before this one is acked
+    two.ack(3, (), ())
+    assert two.wants_page()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["push", "take", "ack", "also", "strike", "page"]), st.integers(1, 30))))
+def test_memory_is_what_is_held_whatever_happens(steps: list[tuple[str, int]]) -> None:
+    memory = Memory()
+    one = delivery(memory=memory)
+    for number, (step, value) in enumerate(steps, 1):
+        if step == "push":
+            one.push(ready(number, size=value, expires=value))
+        elif step == "take":
+            one.take(value, 0, number)
+        elif step == "ack":
+            one.ack(value, (), ())
+        elif step == "also":
+            one.ack(0, (value,), ())
+        elif step == "strike":
+            one.strike((b"", b""))
+        else:
+            one.page([ready(number, size=value)], number)
+        assert memory.used == one.held
+    one.end()
+    assert memory.used == one.held == 0
+
+
+def test_who_leaves_one_unacked_for_ever_gets_so_many_and_no_more() -> None:
+    one = delivery(credit=10**9)
+    for sequence in range(1, 3 * MAX_ALSO):
+        one.push(ready(sequence, size=1))
+        taken = sequences(one.take(0, 0, sequence))
+        one.ack(0, [number for number in taken if number > 1], ())
+    assert len(one.also) <= MAX_ALSO
+    one.ack(1, (), ())
+    assert sequences(one.take(0, 0, 3 * MAX_ALSO))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from byway.protocol.facets import Boolean, Facet, Integer, parse_facets
-from byway.protocol.filter import Compare, Filter, Known, parse_expression
+from byway.errors import Refused
+from byway.protocol.facets import Boolean, Facet, Integer, Place, parse_facets
+from byway.protocol.filter import And, Compare, Filter, Known, Near, parse_expression
 from byway.protocol.topic import Topic, TopicPattern
+from byway.router import predicates
 from byway.router.index import SubscriptionIndex
 from tests.strategies.facets import facet_maps
 from tests.strategies.filters import filters
@@ -76,6 +79,22 @@ class Subscribing(RuleBasedStateMachine):
 TestSubscribing = Subscribing.TestCase
 
 
+class Looking(Subscribing):
+    """The same where every filter is looked up, however few there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(predicates, "FEW", 0)
+
+    def teardown(self) -> None:
+        self.patch.undo()
+
+
+TestLooking = Looking.TestCase
+TestLooking.settings = settings(max_examples=30)
+
+
 @given(
     st.dictionaries(st.integers(), st.tuples(few_patterns, any_filter), max_size=30),
     st.lists(st.tuples(few_topics, facet_maps()), max_size=5),
@@ -97,6 +116,8 @@ def test_what_was_removed_leaves_nothing_behind(added: list[tuple[int, TopicPatt
         index.remove(handle)
     assert len(index) == 0
     assert not index._top.children
+    assert index._top.work == 0
+    assert index._top.loads is None
 
 
 def test_an_unknown_facet_does_not_keep_a_cast_away() -> None:
@@ -142,3 +163,100 @@ def test_filters_that_look_alike_are_not_mixed_up() -> None:
     index.add("decimal", pattern, parse_expression(["=", "a", ["decimal", [1, 0], [1, 0]]]))
     index.add("boolean", pattern, Compare("=", "a", Boolean(true=True)))
     assert index.find(Topic("open", ("homes",)), {"a": Integer(2, 2)}) == ["decimal", "boolean"]
+
+
+HOMES = TopicPattern.parse("open:homes:**")
+BOSTON = Topic("open", ("homes", "boston"))
+HERE: dict[str, Facet] = {"where": Place(0, 0, 0)}
+
+
+def circle(number: int) -> Filter:
+    """What has to be evaluated for a cast at 0, 0, and is false."""
+    return Near("where", 1_000_000 + number, 1_000_000, 140_000)
+
+
+def costly(number: int) -> Filter:
+    """As `circle`, after thirty more that say nothing."""
+    return And((*(Near(f"where{other}", number, 0, 0) for other in range(30)), circle(number)))
+
+
+def fill(index: SubscriptionIndex[int], pattern: TopicPattern, make: Callable[[int], Filter]) -> int:
+    """Subscribe until it is refused; how often it was not."""
+    first = len(index)
+    refused: Refused | None = None
+    while refused is None:
+        try:
+            index.add(len(index), pattern, make(len(index)))
+        except Refused as error:
+            refused = error
+    assert refused.code == "filters-full"
+    assert refused.temporary
+    return len(index) - first
+
+
+def test_costly_filters_are_refused_before_a_cast_costs_more_than_the_bound() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    assert 10 < fill(index, HOMES, costly) < 32_000 // 90
+    assert index._top.work <= 32_000
+    assert index.find(BOSTON, HERE) == []
+
+
+def test_who_asks_for_little_finds_room_when_costly_filters_do_not() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    fill(index, HOMES, costly)
+    index.add(-1, HOMES, Compare(">", "price", Integer(1, 1)))
+    index.add(-2, HOMES, None)
+    assert set(index.find(BOSTON, HERE)) == {-1, -2}
+    assert fill(index, HOMES, circle) > 10
+
+
+def test_a_refused_subscription_leaves_the_index_as_it_was() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    held = fill(index, HOMES, costly)
+    work = index._top.work
+    with pytest.raises(Refused):
+        index.add(-1, HOMES, costly(-1))
+    assert (len(index), index._top.work, -1 in index) == (held, work, False)
+
+
+def test_room_that_is_given_back_can_be_had_again() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    held = fill(index, HOMES, costly)
+    for handle in list(index._places):
+        index.remove(handle)
+    assert fill(index, HOMES, costly) == held
+
+
+def test_what_waits_at_other_topics_takes_no_room_here() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    held = fill(index, TopicPattern.parse("open:homes:boston"), costly)
+    assert fill(index, TopicPattern.parse("open:homes:berlin"), costly) >= held
+    with pytest.raises(Refused):
+        index.add(-1, HOMES, costly(-1))
+
+
+def test_patterns_of_stars_are_refused_before_a_cast_has_to_follow_too_many() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=800)
+    refused = 0
+    for number in range(2**10):
+        stars = tuple("*" if number >> place & 1 else "a" for place in range(10))
+        try:
+            index.add(number, TopicPattern("open", (*stars, "end")), None)
+        except Refused:
+            refused += 1
+    assert refused > 800
+    assert index._top.work <= 800
+    assert 0 in index
+
+
+def test_refusing_the_filter_that_would_make_looking_up_worthwhile_gives_its_work_back() -> None:
+    def wide(number: int) -> Filter:
+        return And(tuple(Compare("<", f"n{number}x{part}", Integer(0, 0)) for part in range(12)))
+
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=2000)
+    for number in range(predicates.FEW):
+        index.add(number, HOMES, wide(number))
+    work = index._top.work
+    with pytest.raises(Refused):
+        index.add(-1, HOMES, wide(predicates.FEW))
+    assert index._top.work == work

@@ -122,7 +122,7 @@ async def test_what_is_handed_in_while_the_link_is_lost_may_be_stored_and_is_sto
     async with node.client() as client, trio.open_nursery() as nursery:
 
         async def submit() -> None:
-            with pytest.raises(LinkError):
+            with pytest.raises(LinkError, match="closed here"):
                 await client.submit([cast])
 
         nursery.start_soon(submit)
@@ -146,3 +146,26 @@ async def test_two_who_submit_the_same_at_once_share_a_receipt(node: Node) -> No
         nursery.start_soon(submit, other)
     assert answers[0] == answers[1]
     assert node.router.tip == 1
+
+
+async def test_a_filter_for_which_there_is_no_work_left_is_refused_and_leaves_what_was_there(node: Node) -> None:
+    index = node.router._subscriptions._index
+    most, filter_wire = index._max_work, ["near", "where", 42_000_000, -71_000_000, 500]
+    await node.publish(node.cast())
+    async with node.peer() as peer:
+        index._max_work = 0
+        await peer.send(Subscribe("new", "open:**", filter_wire, "all", "cursor", 10**6))
+        refused = await peer.expect(RefusedFrame)
+        assert (refused.code, refused.retry_after is not None) == ("filters-full", True)
+        first = await peer.subscribe("old")
+        await peer.expect(Deliver)
+        await peer.send(Ack("old", first.epoch, 0, 1))
+        await peer.expect(Acked)
+        await peer.send(Subscribe("old", "open:**", filter_wire, "all", "oldest", 10**6))
+        assert (await peer.expect(RefusedFrame)).code == "filters-full"
+        assert (await peer.expect(Ended)).code == "filters-full"
+        await node.publish(node.cast())
+        index._max_work = most
+        again = await peer.subscribe("old", filter_wire=filter_wire)
+        assert (again.epoch, again.cursors) == (2, ((0, 1),))
+        assert [entry.sequence for entry in (await peer.expect(Deliver)).entries] == [2]

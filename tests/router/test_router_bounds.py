@@ -29,6 +29,7 @@ class Stuck:
 
     def __init__(self, frames: Iterator[list[Frame]], *, peer: bytes) -> None:
         self.peer = peer
+        self.prefix = ""
         self.received = 0
         self.sent: list[Frame] = []
         self._frames = frames
@@ -48,6 +49,9 @@ class Stuck:
             await trio.sleep_forever()
         self._may_send -= 1
         self.sent += frames
+
+    async def aclose(self, code: str, sentence: str) -> None:
+        raise AssertionError(f"{code}: {sentence}")
 
 
 @pytest.mark.parametrize(

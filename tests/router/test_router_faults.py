@@ -155,8 +155,9 @@ async def test_it_goes_on_after_a_restart_as_if_nothing_had_been(node: Node, fau
     first, second = node.cast(), node.cast()
     await node.publish(first)
     faults["commit"] = FAILED
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as caught:
         await node.publish(second)
+    assert caught.value.code == "store-failed"
     await node.stop()
     faults.clear()
     await node.start()

@@ -335,7 +335,7 @@ async def test_the_client_is_told_when_its_subscription_is_taken_over_and_when_t
             assert taken.value.code == "replaced"
         async with client.subscribe("s", "open:**") as back:
             await node.stop()
-            with pytest.raises(LinkError):
+            with pytest.raises(LinkError, match="shutting-down"):
                 await back.receive()
     await node.start()
 

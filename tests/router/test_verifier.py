@@ -13,6 +13,7 @@ from byway.protocol.statement import Kind, make_statement
 from byway.router.verifier import BATCH, InlineVerifier, ProcessVerifier
 
 KEY = SigningKey(bytes(32))
+PEER = bytes(KEY.verify_key)
 
 
 @functools.cache
@@ -24,7 +25,7 @@ def statements(count: int) -> tuple[list[bytes], list[bool]]:
 
 async def test_inline_tells_the_good_from_the_spoilt() -> None:
     data, expected = statements(7)
-    assert list(await InlineVerifier().verify(data)) == expected
+    assert list(await InlineVerifier().verify(data, PEER, "here")) == expected
 
 
 @pytest.mark.parametrize("count", [1, 5, BATCH, 3 * BATCH + 1])
@@ -32,7 +33,7 @@ async def test_workers_give_the_same_verdicts_in_order(nursery: trio.Nursery, co
     verifier = ProcessVerifier()
     await nursery.start(verifier.run, 2)
     data, expected = statements(count)
-    assert list(await verifier.verify(data)) == expected
+    assert list(await verifier.verify(data, PEER, "here")) == expected
     nursery.cancel_scope.cancel()
 
 
@@ -42,7 +43,9 @@ async def test_many_callers_each_get_their_own_verdicts(nursery: trio.Nursery) -
     found: dict[int, Sequence[bool]] = {}
 
     async def ask(count: int) -> None:
-        found[count] = list(await verifier.verify(statements(count)[0]))
+        found[count] = list(
+            await verifier.verify(statements(count)[0], bytes([count]), "here", stamped=bool(count % 2))
+        )
 
     async with trio.open_nursery() as callers:
         for count in range(1, 40, 3):

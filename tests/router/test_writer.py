@@ -6,12 +6,14 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import trio
 from nacl.signing import SigningKey
 
 from byway.errors import StoreError
+from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Kind, make_statement
 from byway.router.chain import Chain
 from byway.router.policy import Admitted
@@ -47,6 +49,12 @@ class Recording:
             on_moved=self.moved.extend,
         )
 
+    async def write(self, admitted: Sequence[Admitted]) -> list[Receipt]:
+        answers = await self.writer.write(admitted)
+        receipts = [answer for answer in answers if isinstance(answer, Receipt)]
+        assert len(receipts) == len(answers)
+        return receipts
+
 
 @pytest.fixture
 async def recording(store: SqliteStore, nursery: trio.Nursery) -> Recording:
@@ -57,7 +65,7 @@ async def recording(store: SqliteStore, nursery: trio.Nursery) -> Recording:
 
 async def test_receipts_prove_each_statement_and_name_how_it_was_kept(recording: Recording) -> None:
     items = [statement(number) for number in range(5)]
-    receipts = await recording.writer.write(items)
+    receipts = await recording.write(items)
     for item, receipt in zip(items, receipts, strict=True):
         head = receipt.verify(item.statement.id, bytes(NODE.verify_key))
         assert head.durable == "sqlite-wal-full"
@@ -66,9 +74,9 @@ async def test_receipts_prove_each_statement_and_name_how_it_was_kept(recording:
 
 
 async def test_a_repeat_gets_the_first_receipt_and_is_not_handed_on_again(recording: Recording) -> None:
-    (first,) = await recording.writer.write([statement(1)])
-    await recording.writer.write([statement(2)])
-    again, other = await recording.writer.write([statement(1), statement(1)])
+    (first,) = await recording.write([statement(1)])
+    await recording.write([statement(2)])
+    again, other = await recording.write([statement(1), statement(1)])
     assert again == first == other
     assert len(recording.committed) == 2
 
@@ -77,7 +85,7 @@ async def test_statements_that_come_together_share_a_commit(recording: Recording
     receipts = {}
 
     async def write(number: int) -> None:
-        (receipts[number],) = await recording.writer.write([statement(number)])
+        (receipts[number],) = await recording.write([statement(number)])
 
     async with trio.open_nursery() as nursery:
         for number in range(50):
@@ -89,13 +97,13 @@ async def test_the_chain_goes_on_after_a_restart(store: SqliteStore) -> None:
     before = Recording(store)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(before.writer.run)
-        (first,) = await before.writer.write([statement(1)])
+        (first,) = await before.write([statement(1)])
         nursery.cancel_scope.cancel()
     after = Recording(store)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(after.writer.run)
-        (again,) = await after.writer.write([statement(1)])
-        (second,) = await after.writer.write([statement(2)])
+        (again,) = await after.write([statement(1)])
+        (second,) = await after.write([statement(2)])
         nursery.cancel_scope.cancel()
     assert again == first
     head = second.verify(statement(2).statement.id, bytes(NODE.verify_key))
@@ -106,7 +114,7 @@ async def test_a_cursor_move_goes_with_the_next_commit_and_is_told_after_it(reco
     move = CursorMove(bytes(32), "s", 1, 0, 7, ())
     recording.writer.move(move)
     assert recording.moved == []
-    await recording.writer.write([statement(1)])
+    await recording.write([statement(1)])
     assert recording.moved == [move]
 
 
@@ -114,11 +122,11 @@ async def test_a_subscription_that_is_dropped_and_put_again_in_one_commit_begins
     recording: Recording, store: SqliteStore
 ) -> None:
     row = SubscriptionRow(bytes(32), "s", "open:**", b"\xc0", "all", 1, 7, acknowledgement=b"signed")
-    await recording.writer.put(row)
+    await recording.writer.put(row, new=True)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(recording.writer.drop, (row.key, row.sub))
         await trio.testing.wait_all_tasks_blocked()
-        nursery.start_soon(recording.writer.put, row._replace(through=0, acknowledgement=None))
+        nursery.start_soon(partial(recording.writer.put, row._replace(through=0, acknowledgement=None), new=True))
     assert store.recover(0).subscriptions == [row._replace(through=0, acknowledgement=None)]
 
 
@@ -139,7 +147,9 @@ class FailingStore:
         self._store.commit(entries, **rest)  # type: ignore[arg-type]  # passed on as they came
 
 
-@pytest.mark.parametrize(("code", "goes_on"), [("store-failed", False), ("store-full", True)])
+@pytest.mark.parametrize(
+    ("code", "goes_on"), [("store-failed", False), ("store-full", True), ("store-rolled-back", True)]
+)
 async def test_a_failed_flush_ends_all_promises_and_a_full_disk_only_this_one(
     store: SqliteStore, nursery: trio.Nursery, code: str, goes_on: bool
 ) -> None:
@@ -147,14 +157,14 @@ async def test_a_failed_flush_ends_all_promises_and_a_full_disk_only_this_one(
     recording = Recording(failing)  # type: ignore[arg-type]  # it is the store in all but its commits
     nursery.start_soon(recording.writer.run)
     with pytest.raises(StoreError, match="the disk says no"):
-        await recording.writer.write([statement(1)])
+        await recording.write([statement(1)])
     failing.fails = False
     if goes_on:
-        (receipt,) = await recording.writer.write([statement(1)])
+        (receipt,) = await recording.write([statement(1)])
         assert receipt.sequence == 1
     else:
         with pytest.raises(StoreError):
-            await recording.writer.write([statement(1)])
+            await recording.write([statement(1)])
     assert (recording.writer.failed is None) is goes_on
 
 
@@ -168,7 +178,7 @@ async def test_a_failure_is_told_anew_each_time(store: SqliteStore) -> None:
 
 async def test_the_first_receipts_of_many_are_those_that_were_given(recording: Recording) -> None:
     items = [statement(number) for number in range(300)]
-    receipts = await recording.writer.write(items[:200]) + await recording.writer.write(items[200:])
+    receipts = await recording.write(items[:200]) + await recording.write(items[200:])
     again = await recording.writer.first_receipts([item.statement.id for item in reversed(items)])
     assert list(reversed(again)) == receipts
     assert await recording.writer.first_receipts([bytes(32)]) == [None]
@@ -181,7 +191,7 @@ async def test_acks_are_kept_when_there_is_no_room_for_statements(store: SqliteS
     nursery.start_soon(recording.writer.run)
     recording.writer.move(move)
     with pytest.raises(StoreError, match="the disk says no"):
-        await recording.writer.write([statement(1)])
+        await recording.write([statement(1)])
     await recording.writer.flush()
     assert recording.moved == [move]
 
@@ -212,7 +222,7 @@ SATURATED = """
                 nursery.start_soon(busy)
                 with trio.move_on_after(60):
                     while commits < 40:
-                        await recording.writer.write([statement(commits * 64 + n) for n in range(64)])
+                        await recording.write([statement(commits * 64 + n) for n in range(64)])
                         commits += 1
                 nursery.cancel_scope.cancel()
             store.close()

@@ -24,13 +24,15 @@ from byway.protocol.frames import (
     Refusal,
     Refused,
     Resolve,
+    Stamps,
     Start,
     Submit,
     Subscribe,
     Subscribed,
     Unsubscribe,
 )
-from byway.protocol.limits import MAX_INTEGER
+from byway.protocol.limits import MAX_INTEGER, MAX_STAMP_BITS
+from byway.protocol.stamp import WORK, Stamp
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 counts = st.integers(0, MAX_INTEGER)
@@ -39,6 +41,9 @@ subs = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=16
 codes = st.sampled_from(["busy", "expired", "not-yours", "a-code-of-the-future"])
 statements = st.binary(max_size=300)
 waits = st.none() | counts
+stamps = st.builds(Stamp, st.just(WORK), st.binary(min_size=8, max_size=8)) | st.builds(
+    Stamp, st.integers(2, MAX_INTEGER), st.binary(min_size=1, max_size=256)
+)
 
 # Msgpack has more than a frame may hold: floats, extension types, keys that are no text.
 packable: st.SearchStrategy[Any] = st.recursive(
@@ -73,7 +78,7 @@ def _delivers(draw: st.DrawFn) -> Deliver:
 FRAMES: dict[type[Frame], st.SearchStrategy[Frame]] = {
     Start: st.builds(Start, _tuples(counts, 1), texts, st.binary(min_size=16, max_size=16)),
     Hello: st.builds(Hello, statements),
-    Submit: st.builds(Submit, counts, _tuples(st.tuples(statements, st.none()), 1)),
+    Submit: st.builds(Submit, counts, _tuples(st.tuples(statements, st.none() | stamps), 1)),
     Accepted: st.builds(Accepted, counts, _tuples(statements, 1), _tuples(_proofs | _refusals, 1)),
     Subscribe: st.builds(
         Subscribe,
@@ -97,6 +102,7 @@ FRAMES: dict[type[Frame], st.SearchStrategy[Frame]] = {
     Ping: st.builds(Ping, st.binary(max_size=16)),
     Pong: st.builds(Pong, st.binary(max_size=16)),
     Bye: st.builds(Bye, codes, texts, waits),
+    Stamps: st.builds(Stamps, st.integers(0, MAX_STAMP_BITS)),
 }
 
 frames = st.one_of(*FRAMES.values())

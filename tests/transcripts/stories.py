@@ -21,6 +21,7 @@ from byway.protocol.frames import (
     Refusal,
     Refused,
     Resolve,
+    Stamps,
     Start,
     Submit,
     Subscribe,
@@ -31,6 +32,7 @@ from byway.protocol.hello import hello_body, make_hello
 from byway.protocol.limits import SUBMIT_CREDIT
 from byway.protocol.merkle import leaf, paths, root
 from byway.protocol.receipt import Head
+from byway.protocol.stamp import mint
 from byway.protocol.statement import Kind, Statement
 from byway.protocol.urn import mailbox_urn, node_urn
 from tests.transcripts.stage import Stage
@@ -155,6 +157,21 @@ def publishing(stage: Stage) -> None:
     stage.tell("A refusal that is temporary says when to try again.")
     stage.client(Submit(3, items(cast(stage, 4))))
     stage.server(Accepted(3, (), (Refusal("store-full", "the disk of the node is nearly full", 30_000),)))
+
+
+def stamping(stage: Stage) -> None:
+    """A busy node asks for stamps: what brings one is taken before others."""
+    opened(stage)
+    one = cast(stage, 1)
+    head, proofs = commit(stage, 41, one)
+    busy = Refusal("busy", "the node has more work than it can take", 1000)
+    stage.client(Submit(1, items(one)))
+    stage.server(Stamps(12), Accepted(1, (), (busy,)))
+    stage.tell("The nonce makes a hash over node, statement and nonce that begins with 12 zero bits.")
+    stage.client(Submit(2, ((one.data, mint(public(ROUTER), one.id, 12, start=0, tries=1 << 20)),)))
+    stage.server(Accepted(2, (head,), (proofs[0],)))
+    stage.tell("Now it has little to do.")
+    stage.server(Stamps(0))
 
 
 def credit(stage: Stage) -> None:
@@ -282,6 +299,7 @@ STORIES: dict[str, Callable[[Stage], None]] = {
         out_of_turn,
         no_frames,
         publishing,
+        stamping,
         credit,
         batches,
         selling,

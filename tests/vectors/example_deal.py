@@ -25,6 +25,7 @@ NONCE = bytes(range(24))
 TERMS = "urn:byway:terms:myterms:sd-base"
 TOPIC = "urn:byway:topic:open:homes:boston:condo"
 COMMIT_SIZE = 5
+SKIPPED = 1 << 40  # what a router leaves out between two chains
 
 CAST: dict[str, Any] = {
     "to": TOPIC,
@@ -141,6 +142,26 @@ def ids(count: int) -> list[bytes]:
 
 def leaves(first: int, count: int) -> list[bytes]:
     return [leaf(first + index, found) for index, found in enumerate(ids(count))]
+
+
+def restored_head() -> Statement:
+    """The first head of a chain that goes on after the third of `heads`, when what came behind it was lost."""
+    first = 1 + 3 * COMMIT_SIZE + SKIPPED
+    commit = root(leaves(first, COMMIT_SIZE))
+    chain = Frontier()
+    chain.append(leaf(1, commit))
+    head = Head(
+        journal=0,
+        chain=b"\x0b" * 16,
+        previous=heads()[-1].id,
+        first=first,
+        count=COMMIT_SIZE,
+        root=commit,
+        size=1,
+        tree=chain.root(),
+        durable="sqlite-wal-full",
+    )
+    return sign_statement(key(ROUTER), unsigned_head(public(ROUTER), head, created=NOW + 4))
 
 
 def heads() -> list[Statement]:

@@ -26,6 +26,7 @@ from byway.protocol.frames import (
     Refusal,
     Refused,
     Resolve,
+    Stamps,
     Start,
     Submit,
     Subscribe,
@@ -38,9 +39,12 @@ from byway.protocol.limits import (
     MAX_FRAME_BYTES,
     MAX_INTEGER,
     MAX_OPENING_FRAME_BYTES,
+    MAX_STAMP_BITS,
+    MAX_STAMP_BYTES,
     MAX_SUB_BYTES,
     SUBMIT_CREDIT,
 )
+from byway.protocol.stamp import WORK, Stamp
 from byway.protocol.urn import mailbox_urn, node_urn
 from tests.vectors.notation import Vector, public, to_json
 
@@ -60,6 +64,9 @@ GOOD: dict[str, Frame] = {
     "hello": Hello(b"IB hello"),
     "submit one": Submit(1, ((b"IB one", None),)),
     "submit three, one of them empty": Submit(MAX_INTEGER, ((b"IB one", None), (b"", None), (bytes(300), None))),
+    "submit with stamps": Submit(
+        2, ((b"IB one", Stamp(WORK, b"nonce...")), (b"IB two", None), (b"IB three", Stamp(2, bytes(MAX_STAMP_BYTES))))
+    ),
     "a receipt from a commit of one": Accepted(1, (b"IB head",), (Proof(0, 1, ()),)),
     "receipts of two commits, and refusals": Accepted(
         2,
@@ -102,6 +109,8 @@ GOOD: dict[str, Frame] = {
     "pong": Pong(b"sixteen bytes ..."[:16]),
     "bye": Bye("shutting-down", "the node is stopping", 5000),
     "bye for good": Bye("hello-mismatch", "", None),
+    "stamps are asked for": Stamps(12),
+    "no stamps are asked for": Stamps(0),
 }
 
 
@@ -127,7 +136,7 @@ NONCE, HASH, LONG = b"n" * 16, b"h" * 32, "x" * 65
 WRONG: dict[str, tuple[Any, ...]] = {
     "no number": (),
     "number 0": (0,),
-    "number 19": (19, b""),
+    "number 20": (20, b""),
     "a number that is a boolean": (True, (1,), "node", NONCE),
     "Start without versions": (1, (), "node", NONCE),
     "Start with too many versions": (1, tuple(range(17)), "node", NONCE),
@@ -136,7 +145,14 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "Hello of text": (2, "statement"),
     "Submit of nothing": (3, 1, ()),
     "Submit of too much": (3, 1, ((b"s", None),) * (MAX_BATCH + 1)),
-    "Submit with a stamp": (3, 1, ((b"s", b"stamp"),)),
+    "Submit with a stamp of bytes": (3, 1, ((b"s", b"stamp"),)),
+    "Submit with a stamp without a value": (3, 1, ((b"s", (WORK,)),)),
+    "Submit with a stamp of three": (3, 1, ((b"s", (WORK, b"nonce...", b"")),)),
+    "Submit with a stamp of kind 0": (3, 1, ((b"s", (0, b"nonce...")),)),
+    "Submit with a short nonce": (3, 1, ((b"s", (WORK, b"nonce..")),)),
+    "Submit with an empty token": (3, 1, ((b"s", (2, b"")),)),
+    "Submit with a long token": (3, 1, ((b"s", (2, bytes(MAX_STAMP_BYTES + 1))),)),
+    "Submit with a wrong stamp beside a good one": (3, 1, ((b"s", (2, b"t")), (b"s", (True, b"t")))),
     "Submit with bare statements": (3, 1, (b"s",)),
     "Submit with a negative batch": (3, -1, ((b"s", None),)),
     "Accepted with a head that is not there": (4, 1, (b"head",), ((0, 1, 1, ()),)),
@@ -167,6 +183,8 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "Refused with a wait that is a float": (15, 5, "sub", "busy", "", 1.5),
     "Ping with a long token": (16, b"t" * 17),
     "Bye with a long code": (18, LONG, "", None),
+    "Stamps of too many bits": (19, MAX_STAMP_BITS + 1),
+    "Stamps of less than nothing": (19, -1),
     "a float in a later field": (16, b"", 1.5),
 }
 

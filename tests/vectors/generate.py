@@ -20,6 +20,7 @@ from tests.vectors.notation import Vector
 from tests.vectors.predicates import facet, filter_
 from tests.vectors.router_bodies import acknowledgement, head, hello, receipt, record
 from tests.vectors.signed_form import statement
+from tests.vectors.stamp_forms import stamp
 
 HERE = Path(__file__).parent
 
@@ -43,6 +44,7 @@ FILES: dict[str, Callable[[], Vector]] = {
     "acknowledgement": acknowledgement,
     "hello": hello,
     "frames": frames,
+    "stamp": stamp,
 }
 
 

@@ -22,6 +22,7 @@ from tests.vectors.example_deal import (
     heads,
     ids,
     leaves,
+    restored_head,
     the_cast,
     the_hello,
 )
@@ -81,7 +82,9 @@ def head() -> Vector:
     first, second, third = heads()
     body = third.body()
     return {
-        "about": "The head, section 4.9: a chain of three, each over a commit of five statements (see receipt.json).",
+        "about": "The head, section 4.9: a chain of three, each over a commit of five statements (see receipt.json). "
+        "`restored`: the first head of a chain that goes on after them, with sequences far beyond.",
+        "restored": [valid("size 1 again", ROUTER, restored_head(), commit=[each.hex() for each in ids(COMMIT_SIZE)])],
         "chain": [
             valid(f"size {size}", ROUTER, each, commit=[found.hex() for found in ids(COMMIT_SIZE)])
             for size, each in enumerate((first, second, third), start=1)

@@ -1,0 +1,113 @@
+"""The door: which strangers are let in, before anything is spent on them.
+
+A handshake costs about two milliseconds of a core, and nobody has said by then who it is.  All that is known is the
+address prefix, so no prefix may take more than its share of what is under way, of what comes in a second, or of the
+links that are open.  A few may wait for their turn; whoever finds no place is closed upon without a word: a word would
+need the handshake.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+import trio
+
+from byway.bucket import Buckets
+
+WAITING: Final = 15  # strangers for each handshake under way; one who waits costs a socket and a task
+LINES_PER_S: Final = 0.1  # in the log, about strangers who were turned away
+LINES_AT_ONCE: Final = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """What strangers may take, in all and from one address prefix (a /24 of IPv4, a /56 of IPv6)."""
+
+    handshakes: int = 64
+    prefix_handshakes: int = 16
+    prefix_handshakes_per_s: float = 50.0
+    links: int = 10_000  # an idle one costs about 48 kB
+    prefix_links: int = 2_500
+
+
+class Door:
+    """Counts who is inside.  `now` is the time of the event loop, in seconds."""
+
+    def __init__(self, limits: DoorLimits) -> None:
+        self.links = 0  # open now
+        self._limits = limits
+        self._linked: Counter[str] = Counter()
+        self._strangers: Counter[str] = Counter()
+        self._places = trio.Semaphore((1 + WAITING) * limits.handshakes)
+        self._handshakes = trio.Semaphore(limits.handshakes)
+        self._turns: dict[str, trio.Semaphore] = {}
+        self._rates = Buckets(rate=limits.prefix_handshakes_per_s, burst=2 * limits.prefix_handshakes_per_s)
+        self._lines = Buckets(rate=LINES_PER_S, burst=LINES_AT_ONCE)
+        self._turned_away = 0
+
+    async def place(self) -> None:
+        """Wait until one stranger more can be looked at, whoever it is."""
+        await self._places.acquire()
+
+    def give_back(self) -> None:
+        """Nobody came into the place."""
+        self._places.release()
+
+    def enter(self, prefix: str, now: float) -> bool:
+        """Whether a stranger from `prefix` who has a place may stay; one who may has to `leave` it at the end."""
+        strangers = self._strangers[prefix]
+        if strangers >= (1 + WAITING) * self._limits.prefix_handshakes or self._rates.wait(prefix, now):
+            self.give_back()
+            self._note(prefix, now)
+            return False
+        self._rates.spend(prefix, now, 1)
+        self._strangers[prefix] = strangers + 1
+        return True
+
+    @asynccontextmanager
+    async def handshake(self, prefix: str) -> AsyncGenerator[None]:
+        """The turn of a stranger who has entered, as soon as there is one."""
+        turns = self._turns.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes))
+        async with turns, self._handshakes:
+            yield
+
+    def leave(self, prefix: str) -> None:
+        """One who entered is a stranger no more, or gone."""
+        _less(self._strangers, prefix)
+        if not self._strangers[prefix]:
+            self._turns.pop(prefix, None)
+        self.give_back()
+
+    def open(self, prefix: str) -> bool:
+        """Whether one link more from `prefix` may be served; one that may has to `close`."""
+        if self.links >= self._limits.links or self._linked[prefix] >= self._limits.prefix_links:
+            return False
+        self.links += 1
+        self._linked[prefix] += 1
+        return True
+
+    def close(self, prefix: str) -> None:
+        """A link is over."""
+        self.links -= 1
+        _less(self._linked, prefix)
+
+    def _note(self, prefix: str, now: float) -> None:
+        """A flood must not become one of log lines."""
+        self._turned_away += 1
+        if not self._lines.wait(None, now):
+            self._lines.spend(None, now, 1)
+            log.warning("strangers_turned_away", code="busy", count=self._turned_away, prefix=prefix)
+            self._turned_away = 0
+
+
+def _less(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -1,0 +1,93 @@
+"""The door: no address prefix takes more than its share, and those of others are let in beside it."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+import trio.testing
+from structlog.testing import capture_logs
+
+from byway.link.door import WAITING, Door, DoorLimits
+from byway.protocol.address import address_prefix
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix"),
+    [
+        ("192.0.2.77", "192.0.2.0/24"),
+        ("::ffff:192.0.2.77", "192.0.2.0/24"),
+        ("2001:db8:1:2ff::9", "2001:db8:1:200::/56"),
+        ("fe80::1%eth0", "fe80::/56"),
+    ],
+)
+def test_a_prefix_is_what_one_customer_has(host: str, prefix: str) -> None:
+    assert address_prefix(host) == prefix
+
+
+def stranger(door: Door, prefix: str, now: float = 0) -> bool:
+    door._places.acquire_nowait()
+    return door.enter(prefix, now)
+
+
+async def test_one_prefix_cannot_take_all_handshakes() -> None:
+    door = Door(DoorLimits(prefix_handshakes=1))
+    async with trio.open_nursery() as nursery, door.handshake("a"):
+        waiting = trio.CancelScope()
+
+        async def wait() -> None:
+            with waiting:
+                async with door.handshake("a"):
+                    raise AssertionError("a second one from the same prefix")
+
+        nursery.start_soon(wait)
+        with trio.fail_after(5):
+            async with door.handshake("b"):
+                await trio.testing.wait_all_tasks_blocked()
+        waiting.cancel()
+
+
+def test_one_prefix_cannot_take_all_places() -> None:
+    door = Door(DoorLimits(prefix_handshakes=2, prefix_handshakes_per_s=1000))
+    places = 2 * (1 + WAITING)
+    assert [stranger(door, "a") for _ in range(places + 1)] == [True] * places + [False]
+    assert stranger(door, "b")
+    door.leave("a")
+    assert stranger(door, "a")
+
+
+def test_all_places_are_given_back() -> None:
+    door = Door(DoorLimits(handshakes=1, prefix_handshakes_per_s=10))
+    for tick in range(1000):
+        if stranger(door, "a", tick / 100):
+            door.leave("a")
+    assert door._places.value == 1 + WAITING
+
+
+def test_one_prefix_begins_so_many_handshakes_a_second() -> None:
+    door = Door(DoorLimits(prefix_handshakes_per_s=10))
+    let_in = 0
+    for tick in range(1000):  # ten seconds
+        if stranger(door, "a", tick / 100):
+            let_in += 1
+            door.leave("a")
+    assert 118 <= let_in <= 120
+    assert stranger(door, "b", 10)
+
+
+def test_links_are_counted_in_all_and_by_prefix() -> None:
+    door = Door(DoorLimits(links=3, prefix_links=2))
+    assert [door.open("a") for _ in range(3)] == [True, True, False]
+    assert [door.open("b"), door.open("b"), door.open("c")] == [True, False, False]
+    door.close("a")
+    assert [door.open("a"), door.open("a")] == [True, False]
+    assert door.links == 3
+
+
+def test_a_flood_of_strangers_is_a_few_lines_in_the_log_that_count_them_all() -> None:
+    door = Door(DoorLimits(prefix_handshakes=1))
+    with capture_logs() as logs:
+        for tick in range(10_000):
+            stranger(door, "a", tick / 100)
+    assert 10 <= len(logs) <= 20
+    assert {entry["code"] for entry in logs} == {"busy"}
+    assert 9_000 <= sum(entry["count"] for entry in logs) <= 9_999
