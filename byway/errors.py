@@ -50,6 +50,8 @@ CODES: dict[str, Code] = {
     "older-serial": Code(False, "a higher serial of the same signer is here already"),
     "store-full": Code(True, "the disk of the node is nearly full"),
     "store-failed": Code(True, "the disk of the node failed; it takes nothing until it is restarted"),
+    "store-rolled-back": Code(True, "the store of the node lacks what it has signed for; it takes nothing new for now"),
+    "damaged": Code(False, "the node has it, but what it kept with it has changed on its disk"),
     "busy": Code(True, "the node has more work than it can take"),
     # links
     "bad-frame": Code(False, "the bytes are not a frame"),
@@ -61,6 +63,7 @@ CODES: dict[str, Code] = {
     "wrong-key": Code(False, "the other end is not the node that was asked for"),
     "credit-exceeded": Code(False, "more was sent than the credit allows"),
     "too-many-subscriptions": Code(False, "the key has as many subscriptions as it may have"),
+    "filters-full": Code(True, "the filters on these topics are as much work for one cast as the node takes on"),
     "unknown-subscription": Code(False, "there is no such subscription on this link"),
     "not-yours": Code(False, "the mailbox belongs to another key"),
     "replaced": Code(False, "the same subscription was opened on another link"),
@@ -74,6 +77,12 @@ CODES: dict[str, Code] = {
     "internal-error": Code(False, "this program made a mistake; its log says more"),
     # names
     "name-unknown": Code(False, "the authority has no record of that name"),
+    # what its owner asks of an intentron
+    "bad-request": Code(False, "what was asked is incomplete, or has a value that cannot be"),
+    "not-found": Code(False, "there is nothing of that name in this intentron"),
+    "name-taken": Code(False, "the name means something else in this intentron already"),
+    "settled": Code(False, "the cast or the offer has come to its end already"),
+    "bad-sheet": Code(False, "nothing in the sheet can be used"),
     # this machine
     "settings-missing": Code(False, "there is no settings file"),
     "settings-exist": Code(False, "there is a settings file already, and it stays as it is"),
@@ -81,11 +90,15 @@ CODES: dict[str, Code] = {
     "settings-unknown-key": Code(False, "the settings have a key that means nothing"),
     "settings-bad-value": Code(False, "a setting has a value that it cannot have"),
     "data-unreadable": Code(False, "the file cannot be read"),
+    "data-unwritable": Code(False, "the file, the folder or the output cannot be written"),
     "port-busy": Code(True, "another program listens on that address"),
+    "address-unusable": Code(False, "this computer cannot listen on that address"),
     "key-missing": Code(False, "the key file is not there"),
     "key-exposed": Code(False, "the key file can be read by others"),
     "key-damaged": Code(False, "the key file does not hold a key"),
+    "clock-jumped": Code(False, "the clock of this computer jumped; the node goes on with its own time"),
     "store-locked": Code(True, "another process has the store open"),
+    "store-foreign": Code(False, "the store belongs to another key than the one that is there"),
     "store-damaged": Code(False, "the store is not a store of this version, or is damaged"),
 }
 

@@ -6,6 +6,7 @@ It is made once and never overwritten.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import stat
@@ -26,7 +27,7 @@ def load_key(path: Path, *, made_by: str = "byway init") -> bytes:
     """The 32 bytes in the key file at `path`; `made_by` is the command that makes one.
 
     Raises `SetupError` with the command to type: `key-missing`, `key-exposed` (group or others have any right to the
-    file), `key-damaged`.
+    file), `key-damaged`, `data-unreadable`.
     """
     name = shlex.quote(str(path))
     try:
@@ -37,7 +38,7 @@ def load_key(path: Path, *, made_by: str = "byway init") -> bytes:
         raise SetupError(f"there is no key file at {path}", code="key-missing", next_step=made_by) from None
     except OSError as error:
         sentence = f"the key file {path} cannot be read: {error.strerror}"
-        raise SetupError(sentence, code="key-damaged", next_step=f"ls -ld {name}") from None
+        raise SetupError(sentence, code="data-unreadable", next_step=f"ls -ld {name}") from None
     if mode & _OTHERS:
         sentence = f"the key file {path} can be used by others on this computer (mode {stat.S_IMODE(mode):04o})"
         raise SetupError(sentence, code="key-exposed", next_step=f"chmod 600 {name}")
@@ -52,15 +53,23 @@ def load_key(path: Path, *, made_by: str = "byway init") -> bytes:
 def create_key(path: Path, random: Callable[[int], bytes]) -> bytes:
     """Make a key file of 32 bytes from `random` at `path`, for its owner alone; when this returns it is on disk.
 
-    The folder is made where it is missing.  Raises `FileExistsError` if there is a file already, which stays as it is.
+    The folder is made where it is missing.  Raises `FileExistsError` if there is a file already, which stays as it is,
+    and another `OSError` if none can be written; half a file is never left behind.
     """
     key = random(KEY_BYTES)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from None
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{COMMENT}\n{to_base32(key)}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{COMMENT}\n{to_base32(key)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

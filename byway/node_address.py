@@ -5,6 +5,7 @@ Settings, flags and the vault use this one spelling.  The URN says who has to an
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -42,19 +43,32 @@ class NodeAddress:
 
 
 def parse_node_address(text: str) -> NodeAddress:
-    """The node address that `text` spells.  Raises `SetupError` (`settings-bad-value`)."""
+    """The node address that `text` spells.  Raises `SetupError` (`bad-request`)."""
     node, at, address = text.partition("@")
     if not at:
-        raise SetupError(f"{text!r} is not a node address, which looks like urn:byway:node:KEY@HOST:PORT")
+        raise _bad(f"{text!r} is not a node address, which looks like urn:byway:node:KEY@HOST:PORT")
     try:
         parse_urn(node, "node")
     except StatementError:
-        raise SetupError(f"{node!r} is not the URN of a node, which looks like urn:byway:node:KEY") from None
+        raise _bad(f"{node!r} is not the URN of a node, which looks like urn:byway:node:KEY") from None
     try:
         parse_address(address)
     except StatementError as error:
-        raise SetupError(str(error)) from None
+        raise _bad(str(error)) from None
     return NodeAddress(node, address)
+
+
+def is_wildcard(address: str) -> bool:
+    """Whether `address` (`host:port`) stands for every address of this computer, so that nobody else can dial it."""
+    try:
+        return ipaddress.ip_address(parse_listen_address(address).host).is_unspecified
+    except ValueError:
+        return False  # a name
+
+
+def _bad(sentence: str) -> SetupError:
+    next_step = 'copy it from the line "others use" that the node prints when it starts'
+    return SetupError(sentence, code="bad-request", next_step=next_step)
 
 
 def _read_node_address(value: object) -> NodeAddress:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from byway.node_address import parse_node_address
+    from byway.protocol.descriptions import describe
     from intentron.client import connect
     from intentron.deal import Proposal, Wish
     from intentron.facet_text import parse_facet_text
 
-__all__ = ["Proposal", "Wish", "connect", "parse_facet_text", "parse_node_address"]
+__all__ = ["Proposal", "Wish", "connect", "describe", "parse_facet_text", "parse_node_address"]
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +26,8 @@ def __getattr__(name: str) -> Any:
     match name:
         case "connect":
             home = "intentron.client"
+        case "describe":
+            home = "byway.protocol.descriptions"
         case "Proposal" | "Wish":
             home = "intentron.deal"
         case "parse_facet_text":

@@ -6,25 +6,26 @@
             async for offer in offers:
                 await byway.accept(published, offer)
 
-Nothing is written to disk and nothing is known afterwards: whoever wants to survive a restart keeps what the calls
-return, as `intentron.node` does.  Every cast has its own link, with its own key.
+What comes is shown until it was handled, and then never again, however often it is delivered: over another link, and,
+if `connect` is given a file for it, after a restart.  Nothing else is written to disk: whoever wants to survive a
+restart keeps what the calls return, as `intentron.node` does.  Every cast has its own link, with its own key.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
-import structlog
 from nacl.signing import SigningKey
 
 from byway import clock
 from byway.errors import StatementError
 from byway.link.dialer import open_link as dial
-from byway.link.subscription import Delivery, Subscription
+from byway.link.subscription import Subscription
 from byway.node_address import NodeAddress
 from byway.protocol.bodies import body_of
 from byway.protocol.close import Close, make_close
@@ -33,6 +34,7 @@ from byway.protocol.frames import From
 from byway.protocol.intentcast import Cast
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Statement
+from intentron.arrivals import Arrivals
 from intentron.courier import Courier
 from intentron.deal import (
     Accepted,
@@ -49,9 +51,8 @@ from intentron.deal import (
     open_answer,
     open_offer,
 )
+from intentron.effects import Effects, open_effects, scope_of
 from intentron.resolver import OpenLink, Resolver
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -65,12 +66,18 @@ async def connect(
     now_ms: Callable[[], int] = clock.now_ms,
     random: Callable[[int], bytes] = os.urandom,
     open_link: OpenLink = dial,
+    handled: Path | None = None,
 ) -> AsyncGenerator[Byway]:
-    """A client of the byway.  `router` and `messaging` serve topics under `open`; `authorities` know the others."""
+    """A client of the byway.  `router` and `messaging` serve topics under `open`; `authorities` know the others.
+
+    What was handled is kept in the file `handled`, durable before the next one is shown; without it, in memory.
+    Raises `StoreError`: `store-locked` if another process uses the file.
+    """
     resolver = Resolver(
         authorities, router=router, messaging=messaging, open_link=open_link, now_ms=now_ms, random=random
     )
-    yield Byway(resolver, Courier(resolver, open_link=open_link, now_ms=now_ms, random=random))
+    with open_effects(now_ms, handled) as effects:
+        yield Byway(resolver, Courier(resolver, open_link=open_link, now_ms=now_ms, random=random), effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,37 +113,6 @@ class Heard:
     body: Cast | Close
 
 
-class Arrivals(Generic[T]):
-    """What arrives, one by one and read; each is acked when the next one is asked for.
-
-    Iterating raises `LinkError` when the link is lost: open it again, and it goes on after what was acked.  What cannot
-    be read is refused, and not shown.
-    """
-
-    def __init__(self, subscription: Subscription, read: Callable[[Statement], T]) -> None:
-        self._subscription = subscription
-        self._read = read
-        self._shown: Delivery | None = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        if self._shown is not None:
-            self._subscription.ack(self._shown)
-            self._shown = None
-        while True:
-            delivery = await self._subscription.receive()
-            try:
-                read = self._read(delivery.statement)
-            except StatementError as error:
-                log.warning("arrival_refused", sequence=delivery.sequence, code=error.code, reason=str(error))
-                self._subscription.refuse(delivery, error.code)
-            else:
-                self._shown = delivery
-                return read
-
-
 class Byway:
     """What one can do on the byway.  Made by `connect`.
 
@@ -144,9 +120,10 @@ class Byway:
     raised as `Refused`; whoever does not want to wait cancels them, and then nothing is known.
     """
 
-    def __init__(self, resolver: Resolver, courier: Courier) -> None:
+    def __init__(self, resolver: Resolver, courier: Courier, effects: Effects) -> None:
         self.resolver = resolver
         self.courier = courier
+        self._effects = effects
 
     # the person's side
 
@@ -174,7 +151,8 @@ class Byway:
             return open_offer(statement, cast=published.cast, reply_secret=published.reply_secret, now_ms=now_ms)
 
         async with self.courier.collect(published.authority, published.key) as subscription:
-            yield Arrivals(subscription, read)
+            with self._arrivals(subscription, read, published.key) as arrivals:
+                yield arrivals
 
     async def accept(self, published: Published, offer: OpenedOffer, *, roster: bytes | None = None) -> Statement:
         """Accept an offer; `roster` is the digest of the terms that were read.  Returns the agreement."""
@@ -233,7 +211,8 @@ class Byway:
             self.courier.link(router, key) as client,
             client.subscribe(sub, pattern, wire, from_=from_) as subscription,
         ):
-            yield Arrivals(subscription, self._hear)
+            with self._arrivals(subscription, self._hear, key) as arrivals:
+                yield arrivals
 
     async def offer(
         self,
@@ -281,7 +260,18 @@ class Byway:
             )
 
         async with self.courier.collect(last.authority, last.outer_key) as subscription:
-            yield Arrivals(subscription, read)
+            with self._arrivals(subscription, read, last.outer_key) as arrivals:
+                yield arrivals
+
+    @contextmanager
+    def _arrivals(
+        self, subscription: Subscription, read: Callable[[Statement], T], key: SigningKey
+    ) -> Iterator[Arrivals[T]]:
+        arrivals = Arrivals(subscription, read, self._effects, scope_of(bytes(key.verify_key), subscription.sub))
+        try:
+            yield arrivals
+        finally:
+            arrivals.abandon()
 
     def _hear(self, statement: Statement) -> Heard:
         statement.check_times(self.courier.now_ms())

@@ -9,13 +9,13 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import structlog
 import trio
 from nacl.signing import SigningKey
 
 from byway.errors import BywayError, LinkError, ProtocolError, Refused
 from byway.link.client import Client, connect
 from byway.link.link import Link
+from byway.link.minter import Minter
 from byway.link.subscription import Subscription
 from byway.node_address import NodeAddress
 from byway.protocol.receipt import Receipt
@@ -23,9 +23,11 @@ from byway.protocol.statement import Statement
 from byway.protocol.urn import mailbox_urn
 from intentron.backoff import Backoff
 from intentron.resolver import OpenLink, Resolver
+from intentron.trouble import Trouble
 
-log = structlog.get_logger()
+_ELSEWHERE: Final = frozenset({"unreachable", "wrong-key"})  # nobody is there, or somebody else
 
+STAMP_BITS: Final = 20  # a second or two of one core: as much as a node in need is given, and no more
 MAILBOX_SUB: Final = "mailbox"  # everybody's: a name of one's own would tell a person's casts from those of others
 
 
@@ -37,6 +39,7 @@ class Courier:
     ) -> None:
         self.now_ms = now_ms
         self.random = random
+        self.minter = Minter(STAMP_BITS, random)
         self._resolver = resolver
         self._open_link = open_link
 
@@ -50,7 +53,7 @@ class Courier:
             try:
                 link = await stack.enter_async_context(self._dial(place, key))
             except LinkError as error:
-                others = await self._resolver.elsewhere(place) if error.code == "unreachable" else []
+                others = await self._resolver.elsewhere(place) if error.code in _ELSEWHERE else []
                 if not others:
                     raise
                 link = await stack.enter_async_context(self._dial(others[0], key))
@@ -64,7 +67,7 @@ class Courier:
         Raises `LinkError` and `ProtocolError`: what became of them is then unknown.
         """
         async with self.link(place, key) as client:
-            return await client.submit(statements)
+            return await client.submit(statements, minter=self.minter)
 
     async def hand_in(
         self,
@@ -79,6 +82,7 @@ class Courier:
         Raises `Refused` if they are refused for good, or expire.  Cancelling leaves unknown what became of them.
         """
         backoff = Backoff(self.random)
+        trouble = Trouble("hand_in", at=str(place))
         while statement.expires > self.now_ms():
             failure: BywayError
             try:
@@ -87,11 +91,12 @@ class Courier:
                 failure, asked_ms = error, None
             else:
                 if isinstance(answer, Receipt):
+                    trouble.over()
                     return answer
                 if not answer.temporary:
                     raise answer
                 failure, asked_ms = answer, answer.retry_after_ms
-            log.info("hand_in_failed", at=str(place), code=failure.code, reason=str(failure))
+            trouble.met(failure)
             if on_failure:
                 on_failure(failure)
             await trio.sleep(backoff.next_s(asked_ms))

@@ -29,7 +29,9 @@ from byway.protocol.offer import Offer, check_offer
 from byway.protocol.rounded_times import round_times
 from byway.protocol.seal import NONCE_BYTES, SUITE, Sealed, choose_reply_key, open_sealed, public_reply_key, seal
 from byway.protocol.statement import LONGEST_LIFETIME_MS, Kind, Statement
-from byway.protocol.urn import mailbox_urn
+from byway.protocol.urn import mailbox_urn, node_urn
+
+NOBODY: Final = node_urn(bytes(32))  # in the place of an authority that is not known yet, in what does not leave
 
 Random = Callable[[int], bytes]
 
@@ -131,6 +133,16 @@ def draft_cast(wish: Wish, *, key: SigningKey, reply_secret: bytes, authority: s
     )
     mailbox = _mailbox(key, authority, wish.offers, created=cast.created, expires=cast.expires + MAILBOX_AFTER_MS)
     return CastDraft(cast, mailbox)
+
+
+def draft_again(cast: Statement, *, key: SigningKey, reply_secret: bytes, authority: str, now_ms: int) -> CastDraft:
+    """The same wish for another authority, until the same hour, with keys that were used for no cast before.
+
+    Raises `StatementError` (`bad-lifetime`) if it has expired.
+    """
+    body = Cast.from_statement(cast)
+    wish = Wish(body.to, body.facets, body.demand, body.offers, tuple(body.terms), cast.expires - now_ms)
+    return draft_cast(wish, key=key, reply_secret=reply_secret, authority=authority, now_ms=now_ms)
 
 
 def draft_offer(

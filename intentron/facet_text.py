@@ -10,7 +10,7 @@
     condo   02127   "2 family"    texts; what does not begin with a letter or a zero stands in double quotes
 
 What could be meant in two ways is refused with what was expected, never guessed.  Whole ranges are closed, and an end
-that is left out is open.
+that is left out is open.  The words that a range is shown in are read too: `up to 800,000.00 USD`, `from 2`, `2 to 3`.
 """
 
 from __future__ import annotations
@@ -42,33 +42,44 @@ from byway.protocol.facets import (
 )
 from byway.protocol.filter_tokens import Token, unquote
 from byway.protocol.limits import MAX_FACETS
+from intentron.unit_codes import UNIT_CODES
 
 MAX_CHARACTERS: Final = 8192  # the largest set, quoted, and some
 
 _NUMBER: Final = r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?"
+_AMOUNT: Final = (
+    rf"(?:-?[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,12}}(?:\.[0-9]{{1,40}})?|{_NUMBER})"  # 800,000.00 only with a unit
+)
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _INSTANT: Final = rf"{_DAY}T[0-9:.]{{8,12}}(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})"
-_UNIT: Final = re.compile(r"(?P<range>\S.*?)[ ]+(?P<unit>[A-Z][A-Z0-9]{0,7})\Z")
+_UNIT: Final = re.compile(r"[A-Z][A-Z0-9]{0,7}\Z")
 _PLACE: Final = re.compile(
     rf"(?P<lat>{_NUMBER})[ ]*,[ ]*(?P<lon>{_NUMBER})(?:[ ]*~[ ]*(?P<far>[0-9.]{{1,20}})[ ]*(?P<unit>km|m))?\Z"
 )
+_UNTIL: Final = r"(?:\.\.|(?<=[0-9Z])[ ]to[ ](?=[-0-9]))"
+_UP_TO: Final = re.compile(r"up to (?P<high>-?[0-9].*)\Z")
+_FROM: Final = re.compile(r"from (?P<low>-?[0-9][^ ]*)(?P<unit> .*)?\Z")
 _LEADING_ZERO: Final = re.compile(r"0[0-9]+\Z")
-_SET_ITEM: Final = re.compile(r'[ ]*(?:(?P<quoted>"(?:[^"\\\n]|\\.)*")|(?P<bare>[^",{}]*[^",{} ]))[ ]*(?P<end>,|\Z)')
+_SET_ITEM: Final = re.compile(r'(?:(?P<quoted>"(?:[^"\\\n]|\\.)*")[ ]*|(?P<bare>[^",{} ][^",{}]*))(?P<end>,|\Z)')
 _METRE_DIGITS: Final = {"m": 0, "km": 3}
+_HOW: Final = "write it as beds=2.., 'price=..800000 USD', kind=condo or 'zip={02127, 02116}'"
 
 
 def parse_facet_text(text: str) -> tuple[str, Facet]:
-    """The name and the facet in `beds=2..`.  Raises `StatementError` (`bad-facet`) that says what was expected."""
+    """The name and the facet in `beds=2..`.
+
+    Raises `StatementError` (`bad-facet`) that names the facet, and says what was expected and how to write it.
+    """
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals or not is_facet_name(name):
         raise _bad(f"{_shown(text)} is not a facet such as beds=2.. or price=..800000 USD: NAME=VALUE")
-    return name, parse_value_text(value)
+    return name, _named(name, parse_value_text, value)
 
 
 def parse_value_text(text: str) -> Facet:
     """The facet that a value alone spells.  Raises `StatementError` (`bad-facet`)."""
-    text = text.strip()
+    text = _in_signs(text.strip())
     if not text or len(text) > MAX_CHARACTERS:
         raise _bad(f"a value has 1 to {MAX_CHARACTERS} characters")
     if text[0] == "{":
@@ -116,18 +127,32 @@ def facets_from_values(values: Mapping[str, object]) -> dict[str, Facet]:
     for name, value in values.items():
         if not is_facet_name(name):
             raise _bad(f"{_shown(name)} cannot be the name of a facet: a-z, 0-9 and _, a letter first")
-        try:
-            facets[name] = facet_from_value(value)
-        except StatementError as error:
-            raise _bad(f"{name}: {error}") from None
+        facets[name] = _named(name, facet_from_value, value)
     return facets
+
+
+def _named(name: str, parse: Callable[[Any], Facet], value: object) -> Facet:
+    """What `parse` makes of `value`; its refusal names the facet, and has a next step."""
+    try:
+        return parse(value)
+    except StatementError as error:
+        raise _bad(f"{name}: {error}", error.next_step or _HOW) from None
+
+
+def _in_signs(text: str) -> str:
+    """A range in words as a range in signs; any other text as it is."""
+    if found := _UP_TO.match(text):
+        return f"..{found['high']}"
+    if found := _FROM.match(text):
+        return f"{found['low']}..{found['unit'] or ''}"
+    return text
 
 
 def _ranged(text: str) -> Facet:
     """A number, a day or an instant, or a range of them, with a unit or without."""
-    if unit := _UNIT.match(text):
-        low, high = _ends(unit["range"].strip(), _NUMBER, text)
-        code = unit["unit"]
+    amounts, _, code = text.rpartition(" ")
+    if amounts and _UNIT.match(code):
+        low, high = (end.replace(",", "") for end in _ends(amounts.strip(), _AMOUNT, text))
         if code in CURRENCIES:
             return Money(code, *(_read(end, lambda amount: parse_amount(amount, code)) for end in (low, high)))
         return Quantity(code, _read(low, parse_decimal), _read(high, parse_decimal))
@@ -147,13 +172,14 @@ def _ends(text: str, pattern: str, whole: str) -> tuple[str, str]:
     if found is None or not (found["one"] or found["low"] or found["high"]):
         raise _bad(
             f"{_shown(whole)} is neither a number, a range such as 2..3, a day, a place nor a set; "
-            "put it in double quotes if it is text, and write currencies and units in capitals"
+            "put it in double quotes if it is text, and write currencies and units in capitals",
+            _capitals(whole),
         )
     return (found["one"], found["one"]) if found["one"] else (found["low"] or "", found["high"] or "")
 
 
 def _range_of(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:(?P<low>{pattern})?[ ]*\.\.[ ]*(?P<high>{pattern})?|(?P<one>{pattern}))\Z")
+    return re.compile(rf"(?:(?P<low>{pattern})?[ ]{{0,9}}{_UNTIL}[ ]{{0,9}}(?P<high>{pattern})?|(?P<one>{pattern}))\Z")
 
 
 def _read(end: str, parse: Callable[[str], Any]) -> Any:
@@ -171,13 +197,13 @@ def _set(text: str) -> TextSet:
     inside, texts = text[1:-1], []
     if text[-1] != "}" or not inside.strip():
         raise _bad(f"{_shown(text)} is not a set such as {{02127, 02116}}")
-    at = 0
-    while at >= 0:
-        item = _SET_ITEM.match(inside, at)
+    rest: str | None = inside
+    while rest is not None:
+        item = _SET_ITEM.match(rest.lstrip(" "))
         if item is None:
             raise _bad(f"{_shown(text)} is not a set such as {{02127, 02116}}")
-        texts.append(_unquoted(item["quoted"]) if item["quoted"] else item["bare"])
-        at = item.end() if item["end"] else -1
+        texts.append(_unquoted(item["quoted"]) if item["quoted"] else item["bare"].rstrip(" "))
+        rest = item.string[item.end() :] if item["end"] else None
     return TextSet.of(texts)
 
 
@@ -190,9 +216,16 @@ def _unquoted(text: str) -> str:
         raise _bad(str(error)) from None
 
 
+def _capitals(text: str) -> str:
+    """How to write what only lacks the capitals of its currency or unit."""
+    amount, _, code = text.rpartition(" ")
+    lacking = code != code.upper() and code.upper() in CURRENCIES | UNIT_CODES
+    return f"write it as {amount} {code.upper()}" if lacking else _HOW
+
+
 def _shown(text: str) -> str:
     return ascii(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004 - one line of a terminal
 
 
-def _bad(sentence: str) -> StatementError:
-    return StatementError(sentence, code="bad-facet")
+def _bad(sentence: str, next_step: str = _HOW) -> StatementError:
+    return StatementError(sentence, code="bad-facet", next_step=next_step)

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import structlog
 from nacl.signing import SigningKey
 
-from byway.errors import BywayError, LinkError, Refused, SetupError, StatementError
+from byway.errors import BywayError, LinkError, ProtocolError, Refused, SetupError, StatementError
 from byway.link.client import connect
 from byway.link.link import Link
 from byway.node_address import NodeAddress
@@ -74,26 +74,28 @@ class Resolver:
     async def resolve(self, urn: str) -> Record:
         """The record of a topic or node, from memory while it may be kept.
 
-        Raises `Refused` (`name-unknown`) if no authority has one, `LinkError` if none could be asked, `StatementError`
-        (`bad-urn`).
+        Raises `Refused` (`name-unknown`) if every authority says that it has none, `LinkError` if one of them did not
+        answer, for then nobody knows, `StatementError` (`bad-urn`).
         """
         name = parse_urn(urn, "topic", "node").text
         known = self._known.get(name)
         if known is not None and known.until > self._now_ms():
             return known.record
-        unreachable: LinkError | None = None
+        silent: BywayError | None = None
         for authority in self._authorities:
             try:
                 self._learn(name, await self._ask(authority, name))
-            except LinkError as error:
-                unreachable = error
+            except (LinkError, ProtocolError) as error:
+                silent = error
             except BywayError as error:
+                if isinstance(error, Refused) and error.temporary:
+                    silent = error
                 log.warning("answer_refused", authority=str(authority), code=error.code, reason=str(error))
             known = self._known.get(name)
             if known is not None and known.until > self._now_ms():
                 return known.record
-        if unreachable is not None:
-            raise LinkError(f"nobody could be asked about {name}: {unreachable}", code=unreachable.code)
+        if silent is not None:
+            raise LinkError(f"nobody could be asked about {name}: {silent}", code=silent.code)
         raise Refused("name-unknown", f"no authority in the settings has a record of {name}")
 
     async def places(self, topic: str) -> Places:
@@ -104,31 +106,46 @@ class Resolver:
         if Topic.parse(topic).root == OPEN_ROOT:
             return Places((self._named(self._router, "router"),), self._named(self._messaging, "messaging"))
         record = await self.resolve(topic)
-        homes = [home for node in record.homes or () for home in await self._reach_some(node)]
-        if not homes:
-            raise Refused("name-unknown", f"none of the routers that carry {topic} can be found")
-        return Places(tuple(homes), await self.reach(record.messaging or ""))
+        homes: list[NodeAddress] = []
+        silent: LinkError | None = None
+        for node in record.homes or ():
+            try:
+                homes.append(await self.reach(node))
+            except LinkError as error:
+                silent = error
+            except Refused:
+                continue
+        if homes:
+            return Places(tuple(homes), await self.reach(record.messaging or ""))
+        if silent is not None:
+            raise silent
+        raise Refused("name-unknown", f"none of the routers that carry {topic} can be found")
 
     async def reach(self, node: str) -> NodeAddress:
         """Where to knock for a node.  What the settings name needs no record.  Raises as `resolve` does."""
-        for named in (self._router, self._messaging, *self._authorities):
-            if named is not None and named.node == node:
-                return named
-        return (await self._recorded(node))[0]
+        return (
+            next((place for place in self._settings() if place.node == node), None) or (await self._recorded(node))[0]
+        )
 
     async def elsewhere(self, place: NodeAddress) -> list[NodeAddress]:
-        """Other addresses of the same node, as its record has them; none if nobody knows any."""
+        """Other addresses of the same node, as the settings and its record have them; none if nobody knows any."""
+        named = [other for other in self._settings() if other.node == place.node and other != place]
         try:
             recorded = await self._recorded(place.node)
         except BywayError:
-            return []
-        return [other for other in recorded if other != place]
+            return named
+        return named + [other for other in recorded if other != place and other not in named]
 
-    async def _reach_some(self, node: str) -> list[NodeAddress]:
-        try:
-            return [await self.reach(node)]
-        except (Refused, LinkError):
-            return []
+    def setting_of(self, place: NodeAddress) -> str | None:
+        """The setting that names a node; None if none does."""
+        if place == self._router:
+            return "router"
+        if place == self._messaging:
+            return "messaging"
+        return "authorities" if place in self._authorities else None
+
+    def _settings(self) -> list[NodeAddress]:
+        return [place for place in (self._router, self._messaging, *self._authorities) if place is not None]
 
     async def _recorded(self, node: str) -> list[NodeAddress]:
         record = await self.resolve(node)

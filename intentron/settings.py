@@ -16,6 +16,7 @@ from byway.node_address import NodeAddressSetting
 from byway.protocol.body import TermsUrn, validator
 from byway.protocol.limits import MAX_OFFERS, MAX_TERMS
 from byway.protocol.topic import Topic, TopicPattern
+from byway.protocol.urn import node_urn, parse_urn
 from byway.settings import NodeAddresses, load_toml
 
 SETTINGS_FILE: Final = "settings.toml"
@@ -23,6 +24,7 @@ HOME_VARIABLE: Final = "INTENTRON_HOME"
 
 _LABEL: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 _TOPIC_PREFIX: Final = "urn:byway:topic:"
+_NODE_PREFIX: Final = "urn:byway:node:"
 
 
 def _label(text: str) -> str:
@@ -31,12 +33,14 @@ def _label(text: str) -> str:
     return text
 
 
-def _topic_or_pattern(text: str) -> str:
+def _meant(text: str) -> str:
+    if text.startswith(_NODE_PREFIX):
+        return node_urn(parse_urn(text, "node").key)
     return Topic.parse(text).urn if text.startswith(_TOPIC_PREFIX) else TopicPattern.parse(text).text
 
 
 Petname = Annotated[str, AfterValidator(_label)]
-Petnamed = Annotated[str, AfterValidator(validator(_topic_or_pattern))]
+Petnamed = Annotated[str, AfterValidator(validator(_meant))]
 
 
 class IntentronSettings(BaseModel):
@@ -65,8 +69,8 @@ class IntentronSettings(BaseModel):
     cast_lifetime_days: int = Field(14, ge=1, le=30, description="How many days a cast lives.")
     petnames: Mapping[Petname, Petnamed] = Field(
         {},
-        description="Names of one's own for topics and patterns. They stay here: what is signed has the full name. "
-        'For example: condos = "urn:byway:topic:open:homes:boston:condo"',
+        description="Names of one's own for topics, patterns and sellers. They stay here: what is signed has the full "
+        'name. For example: condos = "urn:byway:topic:open:homes:boston:condo"',
     )
 
 

@@ -3,74 +3,69 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cyclopts import App
 
-from byway.cli.init import make_node, node_of
-from byway.cli.run import load_node, say
+from byway.cli.init import DEFAULTS, Chosen, make_node, tell_next
+from byway.cli.run import NONE, Decisions, load_node, say
+from byway.errors import LinkError, SetupError, StatementError
+
+if TYPE_CHECKING:
+    from byway.protocol.record import Record
 
 SETTINGS_FILE = Path("addressing.toml")
+PROGRAM = "byway-authority addressing"
 TOPIC_TTL_S: Final = 3600
 TOPIC_LIFETIME_DAYS: Final = 365
 
 app = App(name="addressing", help="The addressing authority: says what names mean, and where they are served.")
 
 
-def made_by(settings: Path) -> str:
-    """The command that makes what is missing."""
-    return f"byway-authority addressing init {shlex.quote(str(settings))}"
-
-
 @app.command
-def init(settings: Path = SETTINGS_FILE, *, listen: str | None = None, data: Path | None = None) -> None:
+def init(settings: Path = SETTINGS_FILE, *, chosen: Chosen = DEFAULTS) -> None:
     """Make an addressing authority: a commented settings file with every default, and a key.
 
     Parameters
     ----------
     settings:
         The settings file to make.
-    listen:
-        The address to listen on, host:port.
-    data:
-        The folder for the key and the journal.
+    chosen:
+        What is set in it.
     """
     from authorities.settings import AddressingSettings
 
-    made = make_node(settings, AddressingSettings, listen=listen, data=data)
-    node = node_of(made)
+    node = make_node(settings, AddressingSettings, chosen, program=PROGRAM)
     print(f"topics      urn:byway:topic:{node.rpartition(':')[2]}:... are yours to register")
-    print(f"next        byway-authority addressing run {settings}")
+    tell_next(settings, program=PROGRAM)
 
 
 @app.command
-def run(settings: Path = SETTINGS_FILE) -> None:
-    """Run the authority until Ctrl-C or SIGTERM.
+def run(settings: Path = SETTINGS_FILE, *, decisions: Decisions = NONE) -> None:
+    """Run the authority until Ctrl-C, SIGTERM or SIGHUP.
 
     Parameters
     ----------
     settings:
         The settings file that `init` made.
+    decisions:
+        What only the operator can decide.
     """
-    from nacl.signing import SigningKey
-
     from authorities.addressing.authority import AddressingPolicy
     from authorities.settings import AddressingSettings
-    from byway.clock import now_ms
     from byway.daemon import run_node
 
-    chosen, seed = load_node(settings, AddressingSettings, made_by=made_by(settings))
-    policy = AddressingPolicy(bytes(SigningKey(seed).verify_key), now_ms)
-    run_node(chosen, seed, lambda _key: policy, role="addressing", resolver=policy, say=say)
+    chosen, seed = load_node(settings, AddressingSettings, program=PROGRAM)
+    decided = decisions.at(PROGRAM, settings)
+    run_node(chosen, seed, AddressingPolicy, role="addressing", resolver=lambda made: made, decided=decided, say=say)
 
 
 @app.command
 def topic(
     name: str,
     *,
-    home: list[str],
+    router: list[str],
     messaging: str,
     at: str | None = None,
     label: str | None = None,
@@ -82,7 +77,7 @@ def topic(
     ----------
     name:
         The segments of the topic below this authority, for example homes:boston.
-    home:
+    router:
         The node URN of a router that carries the topic; may be given more than once.
     messaging:
         The node URN of the messaging authority for the topic.
@@ -97,38 +92,77 @@ def topic(
     from nacl.signing import SigningKey
 
     from authorities.settings import AddressingSettings
+    from byway.cli.init import run_command_of
     from byway.clock import now_ms
     from byway.errors import Refused
     from byway.link.client import connect
     from byway.link.dialer import open_link
     from byway.protocol.limits import DAY_MS
-    from byway.protocol.record import Record
-    from byway.protocol.urn import node_urn, to_base32
+    from byway.protocol.urn import node_urn
 
-    chosen, seed = load_node(settings, AddressingSettings, made_by=made_by(settings))
+    chosen, seed = load_node(settings, AddressingSettings, program=PROGRAM)
     key = SigningKey(seed)
-    now = now_ms()
-    urn = f"urn:byway:topic:{to_base32(bytes(key.verify_key))}:{name}"
-    record = Record.from_wire(
-        {"name": urn, "serial": now, "ttl": TOPIC_TTL_S, "homes": home, "messaging": messaging}
-        | ({"label": label} if label else {})
-    )
-    statement = record.sign(key, created=now, expires=now + TOPIC_LIFETIME_DAYS * DAY_MS)
+    node = node_urn(bytes(key.verify_key))
+    address = _address(at or chosen.listen[0])
+    record = _record(node, name, now_ms(), routers=router, messaging=messaging, label=label)
+    statement = record.sign(key, created=record.serial, expires=record.serial + TOPIC_LIFETIME_DAYS * DAY_MS)
 
     async def main() -> None:
-        async with (
-            open_link(
-                at or chosen.listen[0],
-                node=node_urn(bytes(key.verify_key)),
-                key=key,
-                now_ms=now_ms,
-                random=os.urandom,
-            ) as link,
-            connect(link) as client,
-        ):
-            (answer,) = await client.submit([statement])
+        try:
+            async with (
+                open_link(address, node=node, key=key, now_ms=now_ms, random=os.urandom) as link,
+                connect(link) as client,
+            ):
+                (answer,) = await client.submit([statement])
+        except LinkError as error:  # before there is a link; later ones come in groups
+            if error.code != "unreachable":
+                raise
+            raise LinkError(str(error), code=error.code, next_step=run_command_of(PROGRAM, settings)) from None
         if isinstance(answer, Refused):
             raise answer
-        say(f"registered  {urn}")
+        say(f"registered  {record.name}")
 
     trio.run(main)
+
+
+def _address(text: str) -> str:
+    """An address that can be dialled.  Raises `SetupError` (`bad-request`)."""
+    from byway.protocol.address import parse_address
+
+    try:
+        parse_address(text)
+    except StatementError as error:
+        next_step = "say where the authority listens, as it prints it when it starts: --at HOST:PORT"
+        raise SetupError(str(error), code="bad-request", next_step=next_step) from None
+    return text
+
+
+def _record(node: str, name: str, now: int, *, routers: list[str], messaging: str, label: str | None) -> Record:
+    """The record of the topic `name`.  Raises `SetupError` that names the flag to mend."""
+    from byway.protocol.record import Record
+    from byway.protocol.urn import parse_urn
+
+    urn = f"urn:byway:topic:{node.rpartition(':')[2]}:{name}"
+    try:
+        parse_urn(urn, "topic")
+    except StatementError:
+        raise SetupError(
+            f"{name!r} is no name of a topic",
+            code="bad-urn",
+            next_step="write it as homes:boston, of a-z, 0-9 and -, with colons between its segments",
+        ) from None
+    for flag, text in [*(("--router", text) for text in routers), ("--messaging", messaging)]:
+        try:
+            parse_urn(text, "node")
+        except StatementError:
+            given, at, _ = text.partition("@")
+            raise SetupError(
+                f"{flag} is not the URN of a node: {text!r}",
+                code="bad-urn",
+                next_step=f"{flag} {given if at else 'urn:byway:node:KEY'}, as that node prints it when it starts",
+            ) from None
+    fields = {"name": urn, "serial": now, "ttl": TOPIC_TTL_S, "homes": routers, "messaging": messaging}
+    try:
+        return Record.from_wire(fields | ({"label": label} if label else {}))
+    except StatementError as error:
+        raise SetupError(str(error), code="bad-request", next_step=f"{PROGRAM} topic --help") from None

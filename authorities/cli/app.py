@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from cyclopts import App
 
 from authorities.cli import addressing, messaging
 from byway import __version__
+from byway.cli.mistyped import mistyped
 from byway.cli.report import run_command
 
+PROGRAM = "byway-authority"
+
 app = App(
-    name="byway-authority",
+    name=PROGRAM,
     help="Run an authority of the Intention Byway: one answers for names, the other for delivery.",
     version=__version__,
     result_action="return_value",
+    error_formatter=partial(mistyped, PROGRAM),
 )
 app.command(addressing.app)
 app.command(messaging.app)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from cyclopts import App
 
 from byway import __version__
-from byway.cli.init import init
+from byway.cli.init import PROGRAM, init
+from byway.cli.mistyped import mistyped
 from byway.cli.publish import publish
 from byway.cli.report import run_command
 from byway.cli.run import run
 
 app = App(
-    name="byway",
+    name=PROGRAM,
     help="Run a router of the Intention Byway: it keeps intentcasts and hands them to the sellers that subscribe.",
     version=__version__,
     result_action="return_value",
+    error_formatter=partial(mistyped, PROGRAM),
 )
 app.command(init)
 app.command(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 
@@ -24,15 +25,29 @@ def publish(router: str, topic: str, *, receipt: Path | None = None, hours: int 
     from nacl.signing import SigningKey
 
     from byway.clock import now_ms
-    from byway.errors import Refused, SetupError
+    from byway.errors import Refused, SetupError, StatementError
     from byway.link.client import connect
     from byway.link.dialer import open_link
     from byway.node_address import parse_node_address
     from byway.protocol.intentcast import make_cast
     from byway.protocol.limits import HOUR_MS
     from byway.protocol.seal import SUITE, public_reply_key
+    from byway.protocol.statement import LONGEST_LIFETIME_MS, Kind
+    from byway.protocol.urn import parse_urn
 
     at = parse_node_address(router)
+    try:
+        parse_urn(topic, "topic")
+    except StatementError:
+        sentence = f"{topic!r} is not the URN of a topic"
+        raise SetupError(sentence, code="bad-urn", next_step=f"byway publish {at} urn:byway:topic:open:check") from None
+    longest = LONGEST_LIFETIME_MS[Kind.CAST] // HOUR_MS - 1  # its times are rounded outwards
+    if not 1 <= hours <= longest:
+        raise SetupError(
+            f"a cast lives 1 to {longest} hours, not {hours}",
+            code="bad-request",
+            next_step=f"byway publish {at} {topic} --hours 1",
+        )
     key = SigningKey.generate()
     cast = make_cast(
         key,
@@ -62,7 +77,12 @@ def publish(router: str, topic: str, *, receipt: Path | None = None, hours: int 
             try:
                 await trio.Path(receipt).write_bytes(answer.to_bytes())
             except OSError as error:
-                raise SetupError(f"the receipt cannot be written to {receipt}: {error.strerror}") from None
+                folder = shlex.quote(str(receipt.parent))
+                raise SetupError(
+                    f"the cast is published, but its receipt cannot be written to {receipt}: {error.strerror}",
+                    code="data-unwritable",
+                    next_step=f"df -h {folder}; ls -ld {folder}",
+                ) from None
             print(f"kept        {receipt}")
 
     trio.run(main)

@@ -4,41 +4,61 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from typing import Final, TypeVar
 
 import structlog
 
-from byway.errors import BywayError
+from byway.cli.next_steps import NEXT_STEPS
+from byway.errors import BywayError, SetupError
+
+_E = TypeVar("_E", bound=BaseException)
 
 FAILED: Final = 1
 INTERRUPTED: Final = 130
 
 
 def run_command(command: Callable[[], object]) -> int:
-    """Run `command` and return the exit status.  An error that we know is told in a sentence, without a traceback."""
-    status = 0
+    """Run `command` and return the exit status.  Whatever it raises is told in a sentence, without a traceback."""
+    status = _run(command)
+    return _run(_flush) or status
+
+
+def _run(command: Callable[[], object]) -> int:
+    status = FAILED
     try:
         command()
-        sys.stdout.flush()
+        status = 0
     except* BywayError as errors:
         for error in _leaves(errors):
             tell(error)
-        status = FAILED
-    except* OSError as errors:  # files and links are told as errors of ours; what is left is the output itself
-        print(f"error   the output cannot be written: {_first(errors).strerror}", file=sys.stderr)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that nothing is said about it at exit
-        status = FAILED
+    except* BrokenPipeError:  # whoever reads has seen enough, as `head` does
+        write_no_more()
+    except* OSError as errors:
+        for failed in _leaves(errors):
+            tell(_of_the_system(failed))
     except* KeyboardInterrupt:
         status = INTERRUPTED
+    except* Exception as errors:  # noqa: BLE001 - a person is told a sentence, whatever it is
+        tell(_mistake(errors))
     return status
 
 
 def tell(error: BywayError) -> None:
-    """Write the error to standard error."""
-    print(f"error   {error}  [{error.code}]", file=sys.stderr)
-    if error.next_step:
-        print(f"next    {error.next_step}", file=sys.stderr)
+    """Write the error to standard error, and what to do about it."""
+    next_step = error.next_step or NEXT_STEPS.get(error.code, "")  # peers may have codes that are newer
+    with suppress(OSError):
+        print(f"error   {error}  [{error.code}]", file=sys.stderr)
+        if next_step:
+            print(f"next    {next_step}", file=sys.stderr)
+
+
+def write_no_more() -> None:
+    """Give up standard output: what was not written is not tried again, neither now nor at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def set_up_log(form: str) -> None:
@@ -53,21 +73,48 @@ def set_up_log(form: str) -> None:
             structlog.processors.JSONRenderer() if form == "json" else text,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _Log(),
         cache_logger_on_first_use=True,
     )
 
 
-def _first(group: BaseExceptionGroup[OSError]) -> OSError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, OSError)  # noqa: S101 - what `except*` has sorted out
-    return error
+class _Log:
+    """Writes to standard error for as long as somebody reads it: a terminal that is gone stops no node."""
+
+    def msg(self, line: str) -> None:
+        with suppress(OSError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
 
 
-def _leaves(group: BaseExceptionGroup[BywayError]) -> list[BywayError]:
-    found: list[BywayError] = []
+def _flush() -> None:
+    print(end="", flush=True)
+
+
+def _of_the_system(error: OSError) -> BywayError:
+    """Files and links are told as errors of ours; what is left is mostly the output itself."""
+    why = error.strerror or str(error)
+    if error.filename is not None:
+        return SetupError(f"{error.filename}: {why}", code="data-unreadable")
+    write_no_more()
+    return SetupError(f"the output cannot be written: {why}", code="data-unwritable")
+
+
+def _mistake(errors: BaseExceptionGroup[Exception]) -> BywayError:
+    """Ours.  The traceback goes to a file, for those who mend it."""
+    sentence = f"this program made a mistake: {_leaves(errors)[0]!r}"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="byway-", suffix=".txt", delete=False) as file:
+            file.write("".join(traceback.format_exception(errors)))
+    except OSError:
+        return BywayError(sentence, code="internal-error")
+    return BywayError(sentence, code="internal-error", next_step=f"report it with the file {file.name}")
+
+
+def _leaves(group: BaseExceptionGroup[_E]) -> list[_E]:
+    found: list[_E] = []
     for error in group.exceptions:
         found.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
     return found

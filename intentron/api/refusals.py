@@ -14,16 +14,19 @@ MISTAKE: Final = "internal-error"  # the one code that nobody raises on purpose
 
 _STATUS: Final = {
     "name-unknown": 404,
+    "not-found": 404,
     "not-served": 404,
     "too-large": 413,
     "closed": 409,
     "expired": 409,
     "ended": 409,
+    "name-taken": 409,
+    "settled": 409,
     "store-damaged": 500,
     "store-failed": 500,
 }
 _NEXT: Final = {  # where whoever refused did not say it
-    "bad-facet": "intentron cast --help",
+    "bad-facet": "write values as beds=2.., '..800000 USD', condo; see intentron cast --help",
     "bad-filter": 'write a filter as \'beds >= 2 && price <= money("800000.00", "USD")\'',
     "bad-offer": "intentron inbox",
     "bad-pattern": "write a pattern as open:homes:**",
@@ -31,7 +34,10 @@ _NEXT: Final = {  # where whoever refused did not say it
     "closed": "intentron inbox",
     "expired": "intentron status",
     "ended": "intentron status",
+    "name-taken": "give it another name",
     "name-unknown": "intentron status",
+    "not-found": "intentron status",
+    "settled": "intentron status",
     "too-large": "make it smaller, or split it",
 }
 _LATER: Final = "try it again in a while"

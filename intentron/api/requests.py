@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from byway.errors import StatementError
+from byway.plain_words import plain_words
 from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_OFFERS, MAX_SUB_BYTES, MAX_TERMS
 from intentron.stock.rule import StandingRule
 
@@ -16,6 +18,17 @@ _M = TypeVar("_M", bound=BaseModel)
 MAX_WAIT_S: Final = 30.0  # a follower asks again; nothing may look dead for longer
 MAX_HOURS: Final = 30 * DAY_MS // HOUR_MS  # the longest life of casts and sealed offers
 MAX_SENTENCE: Final = 4096  # characters, kept at home
+
+_SAID: Final = {  # what bodies of JSON have, and settings have not
+    "decimal_max_digits": "it has too many digits",
+    "decimal_parsing": "it has to be a number",
+    "decimal_type": "it has to be a number",
+    "list_type": "it has to be a list",
+    "model_type": "it has to be an object",
+    "dict_type": "it has to be an object",
+    "string_pattern_mismatch": "it has a character that cannot be in it, such as / in a name",
+    "string_type": "it has to be text",
+}
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_SUB_BYTES, pattern=r"^[^/]+$")]  # it stands in paths
 Hours = Annotated[int, Field(ge=1, le=MAX_HOURS)]
@@ -96,11 +109,11 @@ class OffersQuery(Request):
 
 
 def parse_body(data: bytes, model: type[_M]) -> _M:
-    """The request in a body of JSON.  Raises `StatementError` (`bad-body`) that names the field to mend."""
+    """The request in a body of JSON.  Raises `StatementError` (`bad-request`) that names the field to mend."""
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        return _refuse(error)
+        return _refuse(error, model)
 
 
 def parse_sheet(data: bytes) -> StockRequest:
@@ -109,24 +122,31 @@ def parse_sheet(data: bytes) -> StockRequest:
         return StockRequest.model_validate(json.loads(data))
     except (ValueError, RecursionError) as error:
         if isinstance(error, ValidationError):
-            return _refuse(error)
-        raise StatementError(f"the body is not JSON: {error}", code="bad-body") from None
+            return _refuse(error, StockRequest)
+        raise StatementError(f"this is not JSON: {error}", code="bad-request") from None
 
 
 def parse_query(values: dict[str, str], model: type[_M]) -> _M:
-    """The request in a query; numbers are texts there.  Raises `StatementError` (`bad-body`)."""
+    """The request in a query; numbers are texts there.  Raises `StatementError` (`bad-request`)."""
     try:
         return model.model_validate(values, strict=False)
     except ValidationError as error:
-        return _refuse(error)
+        return _refuse(error, model)
 
 
-def _refuse(error: ValidationError) -> NoReturn:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+def _refuse(error: ValidationError, model: type[BaseModel]) -> NoReturn:
+    first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
+    next_step = ""
     if first["type"] == "extra_forbidden":
-        raise StatementError(f'"{field}" means nothing here', code="bad-body") from None
-    why = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    if first["type"] == "missing":
-        raise StatementError(f'"{field}" is missing', code="bad-body") from None
-    raise StatementError(f'"{field}": {why}' if field else why, code="bad-body") from None
+        sentence = f'"{field}" means nothing here'
+        if near := difflib.get_close_matches(field, model.model_fields, n=1):
+            next_step = f'did you mean "{near[0]}"?'
+    elif first["type"] == "missing":
+        sentence = f'"{field}" is missing'
+    elif first["type"] == "json_invalid":
+        sentence = f"this is not JSON: {first['ctx']['error']}"
+    else:
+        why = _SAID.get(first["type"]) or plain_words(first)
+        sentence = f'"{field}": {why}' if field else f"of the request: {why}"
+    raise StatementError(sentence, code="bad-request", next_step=next_step) from None

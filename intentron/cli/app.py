@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from cyclopts import App, Group, Parameter
 
 from byway import __version__
-from byway.cli.report import FAILED, run_command
+from byway.cli.mistyped import mistyped
+from byway.cli.report import run_command
 from intentron.cli import rule, stock
 from intentron.cli.asked import casts, close
 from intentron.cli.cast import cast
@@ -27,6 +28,7 @@ app = App(
     version=__version__,
     result_action="return_value",
     default_parameter=Parameter(negative=()),
+    error_formatter=partial(mistyped, "intentron"),
 )
 NODE, PERSON, SELLER = map(Group.create_ordered, ("Your intentron", "What you want", "What you sell"))
 COMMANDS: Final[dict[Group, tuple[Callable[..., None], ...]]] = {
@@ -44,13 +46,4 @@ for inner in (stock.app, rule.app):
 
 def main() -> None:
     """Entry point of the `intentron` script."""
-    sys.exit(run_command(_run))
-
-
-def _run() -> None:
-    try:
-        app()
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+    sys.exit(run_command(app))

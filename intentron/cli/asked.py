@@ -53,6 +53,8 @@ def _list(kept: list[dict[str, Any]], options: Options) -> None:
         numbers=("offers",),
     )
     waits(kept)
+    offered = next((cast for cast in kept if cast["offers"]), None)
+    fact("next", options.command(f"offers {offered['name']}" if offered else f"casts {kept[0]['name']}"))
 
 
 def _tell(cast: dict[str, Any], options: Options) -> None:
@@ -95,3 +97,4 @@ def close(cast: str, /, *, options: Options = DEFAULT) -> None:
     if not options.printed(closed):
         fact("closed", f"{closed['name']}  {closed['sentence']}".rstrip())
         fact("", "no more offers are taken; its routers are told as soon as they can be reached")
+        fact("next", options.command("casts"))

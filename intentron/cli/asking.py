@@ -17,6 +17,8 @@ from intentron.settings import SETTINGS_FILE
 WITHIN_S: Final = 120.0  # the import of a large sheet; everything else takes milliseconds
 
 _NOWHERE: Final = "http://intentron"  # HTTP wants a host; the socket is the place
+_PROGRAM: Final = "intentron "
+_PAGE: Final = "see docs/"  # which programs are sent to
 _HEADERS: Final = {"content-type": "application/json"}
 
 
@@ -32,8 +34,9 @@ def ask(
     body: Mapping[str, Any] | None = None,
     *,
     params: Mapping[str, Any] | None = None,
+    usage: str = "",
 ) -> Any:
-    """The answer of the intentron that runs for `place`.
+    """The answer of the intentron that runs for `place`; `usage` is the command whose help says what may be asked.
 
     Raises what it refused, as a `BywayError` with its code, sentence and next step; `LinkError` if none runs or it
     stops meanwhile, `SetupError` if there is nothing that could run.
@@ -61,4 +64,14 @@ def ask(
     told = answer.json()
     if answer.is_success:
         return told
-    raise BywayError(told["sentence"], code=told["code"], next_step=told["next_step"])
+    raise BywayError(told["sentence"], code=told["code"], next_step=_to_type(told, place, usage))
+
+
+def _to_type(told: Mapping[str, str], place: Place, usage: str) -> str:
+    """The next step of a refusal, as it has to be typed for this folder, by somebody who never sees the API."""
+    if usage and told["next_step"].startswith(_PAGE):
+        return f"intentron {usage} --help"
+    command = told["next_step"].removeprefix(_PROGRAM)
+    if command == told["next_step"] or "--help" in command:
+        return told["next_step"]
+    return place.command(command)

@@ -63,18 +63,22 @@ def cast(
     wish |= {name: value for name, value in flags.items() if value is not None}
     wish["facets"] = wish.get("facets", {}) | _facets(facet or [])
     if not wish.get("topic"):
-        raise SetupError("a wish needs a topic", next_step=options.command("cast open:homes:boston --facet beds=2"))
+        raise SetupError(
+            "a wish needs a topic",
+            code="bad-request",
+            next_step=options.command("cast open:homes:boston --facet beds=2"),
+        )
     if dry_run:
-        would = ask(options, "POST", "/casts", {**wish, "dry_run": True})
+        would = ask(options, "POST", "/casts", {**wish, "dry_run": True}, usage="cast")
         if not options.printed(would):
             from intentron.cli.dry_run import show
 
-            show(would)
+            show(would, wish["facets"])
         return
-    kept = ask(options, "POST", "/casts", wish)
+    kept = ask(options, "POST", "/casts", wish, usage="cast")
     kept = _settled(kept, options)
     if not options.printed(kept):
-        _show(kept, options)
+        _show(kept, wish["facets"], options)
 
 
 def _facets(texts: list[str]) -> dict[str, str]:
@@ -84,7 +88,9 @@ def _facets(texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, _ = parse_facet_text(text)
         if name in values:
-            raise SetupError(f"the facet {name} is given twice; a set is written as {name}={{one, two}}")
+            raise SetupError(
+                f"the facet {name} is given twice", code="bad-request", next_step=f"write a set: '{name}={{one, two}}'"
+            )
         values[name] = text.partition("=")[2]
     return values
 
@@ -100,17 +106,20 @@ def _settled(kept: Json, options: Options) -> Json:
     return kept
 
 
-def _show(kept: Json, options: Options) -> None:
+def _show(kept: Json, facets: Json, options: Options) -> None:
     from intentron.cli.show import address_text, fact, moment, now_ms, topic_text
+    from intentron.cli.understood import show_facets
 
     fact("cast", f"{kept['name']}  {kept['sentence']}".rstrip())
     fact("topic", topic_text(kept["topic"]))
-    if kept["state"] == "accepted":
-        fact("accepted", f"by the router {address_text(kept['router'])}, which has signed for it")
+    show_facets(facets)
+    if kept["state"] == "published":
+        fact("published", f"at the router {address_text(kept['router'])}, which has signed for it")
     elif kept["state"] == "refused":
         fact("refused", kept["code"])
     else:
-        fact("waiting", kept["waiting_for"] or f"for the router {address_text(kept['router'])}")
+        fact("waiting", kept["waiting_for"] or f"for the router {address_text(kept['router'])}".rstrip())
+        fact("", kept["next_step"])
         fact("", "it is kept here, and tried again until it is taken: nothing is lost")
     fact("ends", moment(kept["expires"], now_ms()))
-    fact("next", options.command(f"offers {kept['name']}" if kept["state"] == "accepted" else "casts"))
+    fact("next", options.command(f"offers {kept['name']}" if kept["state"] == "published" else "casts"))

@@ -28,7 +28,7 @@ def events(*, follow: bool = False, after: int = 0, options: Options = DEFAULT) 
     from intentron.cli.asking import ask
     from intentron.cli.show import fact
 
-    happened: list[dict[str, Any]] = ask(options, "GET", "/events", params={"after": after})
+    happened: list[dict[str, Any]] = ask(options, "GET", "/events", params={"after": after}, usage="events")
     if not (happened or follow or options.json):
         fact("events", "none yet")
         fact("next", options.command("events --follow"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from byway.errors import SetupError
 from intentron.cli.options import Place
@@ -29,7 +30,8 @@ def init(
     messaging:
         The messaging authority that keeps your mailboxes, as urn:byway:node:KEY@HOST:PORT.
     petname:
-        A name of your own for a topic, as condos=urn:byway:topic:open:homes:boston:condo; may be given more than once.
+        A name of your own for a topic or a seller, as condos=urn:byway:topic:open:homes:boston:condo or
+        ruth=urn:byway:node:KEY; may be given more than once.
     place:
         Where the intentron lives.
     """
@@ -55,6 +57,8 @@ def init(
         settings = write_settings(home / SETTINGS_FILE, IntentronSettings, asked)
         print(f"made        {home / SETTINGS_FILE}")
     except SetupError as error:
+        if error.code == "bad-request":
+            raise SetupError(str(error), code=error.code, next_step="intentron init --help") from None
         if error.code != "settings-exist" or asked:
             raise
         settings = load_settings(home)
@@ -65,7 +69,11 @@ def init(
     except FileExistsError:
         print(f"kept        {home / KEY_FILE}")
     except OSError as error:
-        raise SetupError(f"the key cannot be written: {error.strerror}", next_step=f"ls -ld {home}") from None
+        raise SetupError(
+            f"the key cannot be written: {error.strerror}",
+            code="data-unwritable",
+            next_step=f"ls -ld {shlex.quote(str(home))}",
+        ) from None
     if (home / VAULT_FILE).exists():
         print(f"kept        {home / VAULT_FILE}")
     else:
@@ -80,5 +88,9 @@ def init(
 def _petname(text: str) -> tuple[str, str]:
     label, equals, urn = text.partition("=")
     if not equals:
-        raise SetupError(f"{text!r} is not a petname, which looks like condos=urn:byway:topic:open:homes:boston:condo")
+        raise SetupError(
+            f"{text!r} is not a petname: it lacks what it stands for",
+            code="bad-request",
+            next_step=f"write it as --petname {text}=urn:byway:topic:open:homes:boston:condo",
+        )
     return label, urn

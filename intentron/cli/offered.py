@@ -22,6 +22,7 @@ def offers(cast: str | None = None, /, *, options: Options = DEFAULT) -> None:
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask, path_of
+    from intentron.cli.sellers import Sellers
     from intentron.cli.show import fact, now_ms, relative, table, terms_text
 
     came = ask(options, "GET", path_of("casts", cast, "offers") if cast else "/offers")
@@ -32,13 +33,19 @@ def offers(cast: str | None = None, /, *, options: Options = DEFAULT) -> None:
         fact("next", options.command("casts" if cast else "status"))
         return
     now = now_ms()
+    sellers = Sellers.of(options)
     table(
         ("offer", "cast", "what", "price", "state", "ends"),
         (
             (
                 offer["name"],
                 offer["cast"],
-                [offer["title"], offer["description"], terms_text(offer["terms"]) if offer["terms"] else ""],
+                [
+                    offer["title"],
+                    offer["description"],
+                    terms_text(offer["terms"]) if offer["terms"] else "",
+                    f"from {sellers.short(offer['seller'])}",
+                ],
                 offer["price"],
                 offer["state"],
                 relative(offer["expires"], now),
@@ -48,8 +55,7 @@ def offers(cast: str | None = None, /, *, options: Options = DEFAULT) -> None:
         numbers=("price",),
     )
     standing = [offer for offer in came if offer["state"] == "offered"]
-    if standing:
-        fact("next", options.command(f"accept {standing[0]['name']}"))
+    fact("next", options.command(f"accept {standing[0]['name']}" if standing else "casts"))
 
 
 def accept(offer: str, /, *, options: Options = DEFAULT) -> None:
@@ -63,10 +69,15 @@ def accept(offer: str, /, *, options: Options = DEFAULT) -> None:
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask, path_of
+    from intentron.cli.show import fact
 
     accepted = ask(options, "POST", path_of("offers", offer, "accept"))
     if not options.printed(accepted):
-        _show("accepted", accepted)
+        _show("accepted", accepted, options)
+        fact("agreement", "your cast's key has signed the seller's signed offer: two signatures, the same bytes")
+        fact("", "it is kept here, and the seller is told as soon as the mailbox can be reached")
+        fact("", f"more offers may come until {accepted['cast']} is closed")
+        fact("next", options.command(f"close {accepted['cast']}"))
 
 
 def decline(offer: str, /, *, reason: Reason = "other", options: Options = DEFAULT) -> None:
@@ -82,17 +93,22 @@ def decline(offer: str, /, *, reason: Reason = "other", options: Options = DEFAU
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask, path_of
+    from intentron.cli.show import fact
 
-    declined = ask(options, "POST", path_of("offers", offer, "decline"), {"reason": reason})
+    declined = ask(options, "POST", path_of("offers", offer, "decline"), {"reason": reason}, usage="decline")
     if not options.printed(declined):
-        _show("declined", declined)
+        _show("declined", declined, options)
+        fact("", "the seller is told as soon as the mailbox can be reached")
+        fact("next", options.command(f"offers {declined['cast']}"))
 
 
-def _show(what: str, offer: dict[str, Any]) -> None:
+def _show(what: str, offer: dict[str, Any], options: Options) -> None:
+    from intentron.cli.sellers import Sellers
     from intentron.cli.show import fact
 
     fact(what, f"{offer['name']}  {offer['title']}")
+    fact("", offer["description"])
     fact("price", offer["price"])
     fact("terms", offer["terms"] or "none were agreed")
+    fact("seller", Sellers.of(options).full(offer["seller"]))
     fact("reason", offer["reason"])
-    fact("", "the seller is told as soon as the mailbox can be reached")

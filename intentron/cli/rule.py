@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from cyclopts import App
 
 from byway.errors import SetupError
+from byway.protocol.limits import MAX_METRES
 from intentron.cli.options import Options
 
 DEFAULT = Options()
+HELP: Final = "intentron rule add --help"
+MOST_KM: Final = MAX_METRES // 1000
 
 app = App(name="rule", help="Let your stock answer wishes by itself, within limits that you set.")
 
@@ -61,6 +65,8 @@ def add(
     from intentron.cli.asking import ask
     from intentron.cli.show import fact
 
+    if within_km is not None and not 0 <= within_km <= MOST_KM:
+        raise SetupError(f"--within-km is {within_km}: it has to be 0 to {MOST_KM}", code="bad-request", next_step=HELP)
     given = {
         "within_m": None if within_km is None else int(within_km * 1000),
         "terms": terms,
@@ -75,7 +81,7 @@ def add(
         "price": {**_price(price), "per": per},
         **{key: value for key, value in given.items() if value is not None},
     }
-    made = ask(options, "POST", "/rules", body)
+    made = ask(options, "POST", "/rules", body, usage="rule add")
     if options.printed(made):
         return
     fact("rule", f"{made['name']}: offers what fits out of {made['stock']} to wishes under {made['pattern']}")
@@ -100,6 +106,7 @@ def remove(name: str, /, *, options: Options = DEFAULT) -> None:
     removed = ask(options, "DELETE", path_of("rules", name))
     if not options.printed(removed):
         fact("ended", removed["name"])
+        fact("next", options.command("rules"))
 
 
 def rules(*, options: Options = DEFAULT) -> None:
@@ -135,15 +142,16 @@ def rules(*, options: Options = DEFAULT) -> None:
         ),
         numbers=("a day",),
     )
+    fact("next", options.command("answers"))
 
 
 def _price(text: str | None) -> dict[str, str]:
     if text is None:
         return {}
-    amount, _, currency = text.strip().partition(" ")
-    if not currency:
-        raise SetupError(f"{text!r} is not a price, which looks like '4.50 USD'")
-    return {"amount": amount, "currency": currency.strip()}
+    from intentron.cli.price import read_price
+
+    amount, currency = read_price(text)
+    return {"amount": amount, "currency": currency}
 
 
 def _price_text(price: dict[str, Any]) -> str:
@@ -162,5 +170,8 @@ def _only_subscription(options: Options) -> str:
         f"which topics is it for? You listen to {', '.join(sorted(patterns))}"
         if patterns
         else "which topics is it for? You listen to none yet",
-        next_step="say it with --topics" if patterns else options.command("subscribe 'open:homes:**'"),
+        code="bad-request",
+        next_step=f"say it with --topics {shlex.quote(min(patterns))}"
+        if patterns
+        else options.command("subscribe 'open:homes:**'"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from intentron.cli.options import Place
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from intentron.vault import Vault
 
 HERE = Place()
+CLOCK_STEP: Final = "set the clock of this computer: timedatectl; if it is right, stop the intentron and run it again"
 
 
 def run(*, log: Literal["text", "json"] = "text", place: Place = HERE) -> None:
-    """Run your intentron until Ctrl-C or SIGTERM.  It listens on a socket that only you can open, and on no network.
+    """Run your intentron until Ctrl-C, SIGTERM or SIGHUP.  It listens on a socket for you alone, and on no network.
 
     Parameters
     ----------
@@ -28,10 +29,10 @@ def run(*, log: Literal["text", "json"] = "text", place: Place = HERE) -> None:
     """
     import trio
 
-    from byway import clock
     from byway.cli.report import set_up_log
     from byway.cli.run import say
     from byway.link.dialer import open_link
+    from byway.recovery import told_clock
     from intentron.api.listening import make_private, socket_path
     from intentron.keys import load_keys
     from intentron.node import Node
@@ -46,22 +47,24 @@ def run(*, log: Literal["text", "json"] = "text", place: Place = HERE) -> None:
         say(f"closed      {home} (others on this computer could enter it)")
     with open_vault(home) as vault:
         set_up_log(log)
-        node = Node(vault, keys, settings, now_ms=clock.now_ms, random=os.urandom, open_link=open_link)
+        clock = told_clock(None, next_step=CLOCK_STEP)
+        node = Node(vault, keys, settings, now_ms=clock, random=os.urandom, open_link=open_link)
         trio.run(_serve, node, home, list(_recovered(vault)))
 
 
 async def _serve(node: Node, home: Path, recovered: Iterable[str]) -> None:
     """Run the node with its API until a signal; requests under way are answered, then everything ends at once."""
     from functools import partial
-    from signal import SIGINT, SIGTERM, Signals
+    from signal import Signals
 
     import trio
 
     from byway.cli.run import say
+    from byway.daemon import stop_signals
     from intentron.api.server import serve_api
 
     stop = trio.Event()
-    with trio.open_signal_receiver(SIGINT, SIGTERM) as signals:
+    with trio.open_signal_receiver(*stop_signals()) as signals:
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as api:
                 path = await api.start(partial(serve_api, node, home, stop=stop))

@@ -33,16 +33,17 @@ def subscribe(
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask
-    from intentron.cli.show import address_text, fact
+    from intentron.cli.show import address_text, fact, waits
 
     body = {"pattern": pattern, "filter": filter, "name": name, "router": router}
-    made = ask(options, "POST", "/subscriptions", body)
+    made = ask(options, "POST", "/subscriptions", body, usage="subscribe")
     if options.printed(made):
         return
     fact("subscribed", made["name"])
     fact("topics", made["pattern"])
     fact("filter", made["filter"] or "none: every wish")
     fact("router", address_text(made["router"]))
+    waits([made])
     fact("next", options.command("inbox"))
 
 
@@ -62,6 +63,7 @@ def unsubscribe(name: str, /, *, options: Options = DEFAULT) -> None:
     ended = ask(options, "DELETE", path_of("subscriptions", name))
     if not options.printed(ended):
         fact("ended", ended["name"])
+        fact("next", options.command("subscriptions"))
 
 
 def subscriptions(*, options: Options = DEFAULT) -> None:
@@ -87,6 +89,7 @@ def subscriptions(*, options: Options = DEFAULT) -> None:
         ((one["name"], one["pattern"], one["filter"], address_text(one["router"]), one["state"]) for one in kept),
     )
     waits(kept)
+    fact("next", options.command("inbox"))
 
 
 def inbox(*, options: Options = DEFAULT) -> None:
@@ -126,8 +129,8 @@ def inbox(*, options: Options = DEFAULT) -> None:
         ),
     )
     new = [cast for cast in came if cast["state"] == "new"]
-    if new:
-        fact("next", options.command(f"offer {new[0]['name']} --price '700000 USD' --title 'What you offer'"))
+    offer_it = f"offer {new[0]['name']} --price '700000 USD' --title 'What you offer'" if new else "answers"
+    fact("next", options.command(offer_it))
 
 
 def offer(
@@ -161,16 +164,19 @@ def offer(
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask, path_of
+    from intentron.cli.price import money_text
     from intentron.cli.show import fact, moment, now_ms
 
+    price = money_text(price) if price is not None else None
     proposal = {"title": title, "price": price, "description": description, "hours": hours, "terms": terms}
-    made = ask(options, "POST", path_of("inbox", cast, "offer"), proposal)
+    made = ask(options, "POST", path_of("inbox", cast, "offer"), proposal, usage="offer")
     if options.printed(made):
         return
     fact("offer", f"{made['name']}  {made['title']}")
     fact("price", made["price"])
     fact("terms", made["terms"] or "none are agreed to")
     fact("ends", moment(made["expires"], now_ms()))
+    fact("replaces", ", ".join(made["replaces"]))
     fact("next", options.command("answers"))
 
 
@@ -209,3 +215,4 @@ def answers(*, options: Options = DEFAULT) -> None:
         numbers=("price",),
     )
     waits(made)
+    fact("next", options.command("inbox"))

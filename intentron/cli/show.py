@@ -62,10 +62,11 @@ def _cell(cell: Cell) -> str:
 
 
 def waits(rows: Iterable[dict[str, Any]]) -> None:
-    """One line for each of `rows` that waits, with what it waits for."""
+    """What each of `rows` that waits is waiting for, and what its owner can do, if there is something to do."""
     for row in rows:
         if row["waiting_for"]:
             fact(row["name"], f"waits: {row['waiting_for']}; it is kept here and tried again")
+            fact("", row["next_step"])
 
 
 def counted(count: int, one: str, many: str = "") -> str:

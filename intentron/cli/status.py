@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from intentron.cli.options import Options
 
 DEFAULT = Options()
@@ -31,3 +33,17 @@ def status(*, options: Options = DEFAULT) -> None:
         fact(what, ", ".join(f"{count} {state}" for state, count in told[what].items()) or "none")
     for waiting in told["waiting"]:
         fact("waiting", waiting)
+    fact("next", options.command(_next(told)))
+
+
+def _next(told: dict[str, Any]) -> str:
+    """What there is to do: offers first, then wishes to answer, then to look on; at the beginning, to ask."""
+    if told["offers"].get("offered"):
+        return "offers"
+    if told["inbox"].get("new"):
+        return "inbox"
+    if told["casts"]:
+        return "casts"
+    if told["inbox"] or told["answers"]:
+        return "answers"
+    return "cast open:homes:boston --facet beds=2 --dry-run"

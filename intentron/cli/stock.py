@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -45,18 +46,19 @@ def import_sheet(
     from intentron.cli.show import counted, fact
 
     own_map = Path(map)
-    name = list or own_map.stem
+    name = own_map.stem if list is None else list
     imported = ask(
         options,
         "POST",
         "/stock",
         {
             "list": name,
-            "map": str(own_map.absolute()) if own_map.exists() else map,
+            "map": str(own_map.absolute()) if own_map.is_file() else map,
             "csv": _read(file).decode("utf-8", "surrogateescape"),
             "source": str(file),
             "only": only,
         },
+        usage="stock import",
     )
     if not options.printed(imported):
         if imported["items"]:
@@ -68,7 +70,11 @@ def import_sheet(
         if imported["items"]:
             fact("next", options.command(f"rule add {name} --list {name}"))
     if not imported["items"]:
-        raise SetupError(f"nothing in {file} could be imported; no list is changed", next_step=f"edit {file}")
+        raise SetupError(
+            f"nothing in {file} could be imported; no list is changed",
+            code="bad-sheet",
+            next_step=f"mend what is told above in {shlex.quote(str(file))}, and import it again",
+        )
 
 
 @app.command(name="list")
@@ -96,10 +102,16 @@ def list_stock(*, options: Options = DEFAULT) -> None:
         ((one["name"], f"{one['items']:,}", one["source"], relative(one["imported_at"], now)) for one in lists),
         numbers=("items",),
     )
+    fact("next", options.command("rules"))
 
 
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
+    except IsADirectoryError:
+        what, look = f"{file} is a folder, not a CSV file", f"ls {shlex.quote(str(file))}"
+    except FileNotFoundError:
+        what, look = f"there is no file {file}", f"ls {shlex.quote(str(file.parent))}"
     except OSError as error:
-        raise SetupError(f"{file} cannot be read: {error.strerror}", next_step=f"ls -l {file}") from None
+        what, look = f"{file} cannot be read: {error.strerror}", f"ls -l {shlex.quote(str(file))}"
+    raise SetupError(what, code="data-unreadable", next_step=look)

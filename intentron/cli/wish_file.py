@@ -30,13 +30,16 @@ class WishFile(BaseModel):
 def read_wish(path: Path) -> dict[str, Any]:
     """The wish in the file at `path`: JSON if named so, else TOML.  Raises `SetupError`, saying what to mend."""
     if not path.is_file():
-        raise SetupError(f"there is no file {path}", next_step="intentron cast --help")
+        what = f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}"
+        near = path if path.is_dir() else path.parent
+        raise SetupError(what, code="data-unreadable", next_step=f"ls {shlex.quote(str(near))}")
     edit = f"edit {shlex.quote(str(path))}"
     if path.suffix != ".json":
         return load_toml(path, WishFile, made_by=edit).model_dump(exclude_none=True)
     try:
         return parse_body(path.read_bytes(), WishFile).model_dump(exclude_none=True)
     except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}", next_step=edit) from None
+        look = f"ls -l {shlex.quote(str(path))}"
+        raise SetupError(f"{path} cannot be read: {error.strerror}", code="data-unreadable", next_step=look) from None
     except StatementError as error:
-        raise SetupError(f"{path}: {error}", next_step=edit) from None
+        raise SetupError(f"{path}: {error}", code=error.code, next_step=edit) from None

@@ -34,7 +34,7 @@ class Ground:
         """Register a topic that the router carries; returns its URN."""
         facts = await run_to_end(
             "authorities", "addressing", "topic", segments,
-            "--home", self.router.node,
+            "--router", self.router.node,
             "--messaging", self.messaging.node,
             "--label", label,
             "--settings", str(self.settings),

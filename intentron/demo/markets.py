@@ -16,7 +16,7 @@ from byway.errors import SetupError
 from byway.protocol.distance import distance_m
 from byway.protocol.facets import Facet, Place, Text
 from intentron.facet_text import parse_facet_text
-from intentron.stock.column_map import load_column_map
+from intentron.stock.column_map import load_column_map, map_file
 from intentron.stock.item import StockItem
 from intentron.stock.matching import match
 from intentron.stock.sheet import Sheet, load_sheet
@@ -57,7 +57,7 @@ class Market:
 
 def homes(stock: Path) -> Market:
     """Homes in Boston: matched by zip and price."""
-    sheet = load_sheet(stock, load_column_map("homes"))
+    sheet = _usable(stock, "homes")
     wanted = _facets("beds=2", f"price={BUDGET}")
     by_seller = {name: items for name, items in sheet.by_seller().items() if name}
     ranked = sorted(by_seller, key=lambda name: (-len(_meeting(wanted, by_seller[name])), name))
@@ -106,7 +106,7 @@ def homes(stock: Path) -> Market:
 
 def food(stock: Path) -> Market:
     """Farm food in Michigan: matched by distance and product flags; the price is the seller's rule's."""
-    sheet = load_sheet(stock, load_column_map("farm-food"))
+    sheet = _usable(stock, "farm-food")
     wanted = _facets("eggs=true", "vegetables=true")
     counties = {
         name: (_centre(items), items)
@@ -175,9 +175,21 @@ def _centre(items: Sequence[StockItem]) -> tuple[int, int] | None:
     return round(fmean(place.latitude for place in places)), round(fmean(place.longitude for place in places))
 
 
+def _usable(stock: Path, column_map: str) -> Sheet:
+    """The sheet in the file.  Raises `SetupError` that says why, if nothing in it can be used."""
+    sheet = load_sheet(stock, load_column_map(column_map))
+    if sheet.items:
+        return sheet
+    raise SetupError(
+        f"{stock} cannot be read as the column map {column_map} says: {sheet.problems[0]}",
+        code="bad-sheet",
+        next_step=f"see which columns it needs: less {map_file(column_map)}",
+    )
+
+
 def _too_small(stock: Path, needed: str) -> SetupError:
     return SetupError(
         f"{stock} is too small for the story: it needs {needed}",
-        code="data-unreadable",
+        code="bad-sheet",
         next_step="make demo, without a file, takes the stock that comes with it",
     )

@@ -163,7 +163,7 @@ async def _publish(day: Day, market: Market, *, dry_run: bool) -> dict[str, Any]
     day.tell.command("the buyer", f"intentron cast {market.petname} {shown}")
     day.tell.say("the buyer", f'keeps at home what she typed: "{market.wish["sentence"]}"')
     cast: dict[str, Any] = await day.buyer.ask("POST", "/casts", wish)
-    published = await day.buyer.until("a receipt", "/casts", lambda casts: _state(casts, cast["name"]) == "accepted")
+    published = await day.buyer.until("a receipt", "/casts", lambda casts: _state(casts, cast["name"]) == "published")
     day.tell.say("the buyer", f"has a receipt for {cast['name']}: the router has flushed it to disk, and signed for it")
     return next(item for item in published if item["name"] == cast["name"])
 
@@ -198,16 +198,16 @@ async def _kill_the_router(day: Day) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(keep_asking)
         casts = await day.buyer.until(
-            "some receipts", "/casts", lambda found: _count(found, day.topics[PRACTICE], "accepted") >= KILLED_AFTER
+            "some receipts", "/casts", lambda found: _count(found, day.topics[PRACTICE], "published") >= KILLED_AFTER
         )
         pid = day.ground.router.daemon.pid
         await day.ground.router.daemon.kill()
-    before = _count(casts, day.topics[PRACTICE], "accepted")
+    before = _count(casts, day.topics[PRACTICE], "published")
     day.tell.say("router", f"process {pid} is ended by SIGKILL while {PRACTICE_CASTS} small wishes come in")
     facts = await day.ground.router.daemon.start()
     day.tell.say("router", f"is started again and says: recovered {facts['recovered']}")
     await day.buyer.until(
-        "all receipts", "/casts", lambda found: _count(found, day.topics[PRACTICE], "accepted") == PRACTICE_CASTS
+        "all receipts", "/casts", lambda found: _count(found, day.topics[PRACTICE], "published") == PRACTICE_CASTS
     )
     day.tell.say(
         "the buyer", f"had {before} receipts before, and sent the rest again: now {PRACTICE_CASTS} of {PRACTICE_CASTS}"

@@ -3,6 +3,7 @@
     node          all of it together
     buying        asked by a person: cast, offers, accept, decline, close
     selling       asked by a seller: subscribe, inbox, offer, answers, stock, rules
+    placing       where casts and subscriptions go
     publisher     brings casts out
     sender        brings out everything else
     collector     empties mailboxes: `offers` for a person, `answers` for a seller

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from byway.errors import BywayError
+from byway.errors import BywayError, LinkError
 from byway.protocol.close import make_close
 from byway.protocol.limits import DAY_MS, HOUR_MS
 from byway.protocol.offer import Offer
 from intentron.courier import Courier
-from intentron.deal import AnswerDraft, CastDraft, Wish, draft_agreement, draft_cast, draft_decline
+from intentron.deal import NOBODY, AnswerDraft, CastDraft, Wish, draft_agreement, draft_cast, draft_decline
 from intentron.disclosure import disclosure
 from intentron.facet_text import facets_from_values
 from intentron.keys import SALT_BYTES, Keys, Role
 from intentron.node.memory import About, Memory
+from intentron.node.placing import Placing
 from intentron.node.shown import Json, show_cast, show_cast_in_full, show_offer
 from intentron.node.topics import expand_topic
 from intentron.node.waits import Waits
@@ -25,7 +26,7 @@ from intentron.vault import OfferState, OwnCast, ReceivedOffer, Vault
 class Buying:
     """The person's side.  Everything is kept before this returns; what leaves the computer follows by itself.
 
-    Every operation raises `BywayError`, with the code `name-unknown` for a short name that means nothing here.
+    Every operation raises `BywayError`, with the code `not-found` for a short name that means nothing here.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Buying:
         keys: Keys,
         courier: Courier,
         resolver: Resolver,
+        placing: Placing,
         *,
         settings: IntentronSettings,
         waits: Waits,
@@ -42,13 +44,18 @@ class Buying:
         self._keys = keys
         self._courier = courier
         self._resolver = resolver
+        self._placing = placing
         self._settings = settings
         self._waits = waits
 
     async def cast(self, wish: Json) -> Json:
-        """Keep a new cast, and have it published."""
+        """Keep a new cast, and have it published; if nobody can be asked where, it waits until somebody says."""
         meant = self._wish(wish)
-        places = await self._resolver.places(meant.topic)
+        places, silence = None, None
+        try:
+            places = await self._resolver.places(meant.topic)
+        except LinkError as error:  # whether the topic is served, nobody says
+            silence = error
         salt = self._courier.random(SALT_BYTES)
         draft = self._draft(meant, self._keys, salt, places)
         now = self._courier.now_ms()
@@ -59,12 +66,14 @@ class Buying:
                 draft.mailbox,
                 salt=salt,
                 sentence=meant.sentence,
-                router=places.homes[0],
-                authority=places.messaging,
+                router=places.homes[0] if places else None,
+                authority=places.messaging if places else None,
                 now=now,
             )
+            if silence is not None:
+                self._waits.put(cast.id, silence, self._placing.next_step(silence))
             vault.events.add("cast_kept", now=now, cast=cast.name)
-            return show_cast(vault, cast, None)
+            return show_cast(vault, cast, self._waits.get(cast.id))
 
         return await self._memory.change(keep, About.CASTS)
 
@@ -159,10 +168,10 @@ class Buying:
             now = self._courier.now_ms()
             found = _cast(vault, cast)
             if not vault.casts.close(found.id):
-                raise BywayError(f"{found.name} has ended already: it is {found.state.value}", code="ended")
+                raise BywayError(f"{found.name} has ended already: it is {found.state.value}", code="settled")
             if found.statement.expires > now:
                 statement = make_close(self._keys.cast(found.salt), found.statement, now_ms=now)
-                for node in (found.router, found.authority):
+                for node in filter(None, (found.router, found.authority)):
                     vault.outbox.put(statement, node=node, role=Role.CAST, subject=found.salt, now=now)
             vault.events.add("cast_closed", now=now, cast=found.name)
             return show_cast(vault, vault.casts[found.id], None)
@@ -183,17 +192,19 @@ class Buying:
             sentence=wish.get("sentence", ""),
         )
 
-    def _draft(self, wish: Wish, keys: Keys, salt: bytes, places: Places) -> CastDraft:
+    def _draft(self, wish: Wish, keys: Keys, salt: bytes, places: Places | None) -> CastDraft:
         return draft_cast(
             wish,
             key=keys.cast(salt),
             reply_secret=bytes(keys.cast_reply(salt)),
-            authority=places.messaging.node,
+            authority=places.messaging.node if places else NOBODY,
             now_ms=self._courier.now_ms(),
         )
 
 
 def _send(vault: Vault, draft: AnswerDraft, cast: OwnCast, now: int) -> None:
+    if cast.authority is None:
+        raise ValueError(f"{cast.name} was never published, and has no offers")
     vault.outbox.put(draft.sealed, node=cast.authority, role=Role.CAST, subject=cast.salt, now=now)
 
 
@@ -211,12 +222,12 @@ def _open_offer(vault: Vault, name: str) -> tuple[ReceivedOffer, OwnCast]:
         _unknown(name, "offer to you", "intentron offers")
     offer = vault.offers[offer_id]
     if offer.state is not OfferState.OFFERED:
-        raise BywayError(f"{offer.name} cannot be answered any more: it is {offer.state.value}", code="ended")
+        raise BywayError(f"{offer.name} cannot be answered any more: it is {offer.state.value}", code="settled")
     return offer, vault.casts[offer.cast_id]
 
 
 def _unknown(name: str, what: str, next_step: str) -> NoReturn:
-    raise BywayError(f"there is no {what} called {name}", code="name-unknown", next_step=next_step)
+    raise BywayError(f"there is no {what} called {name}", code="not-found", next_step=next_step)
 
 
 def _by_price(offer: ReceivedOffer) -> tuple[bool, str, int, int]:

@@ -20,6 +20,7 @@ from intentron.backoff import MOST_S, Backoff
 from intentron.courier import Courier
 from intentron.keys import Keys, Role
 from intentron.node.quiet_start import QuietStart
+from intentron.trouble import Trouble
 
 log = structlog.get_logger()
 
@@ -54,6 +55,7 @@ class Collector:
         """
         await self._quiet_start.wait()
         backoff = Backoff(self._courier.random)
+        trouble = Trouble("collecting", at=str(box.place))
         while True:
             began = trio.current_time()
             try:
@@ -61,10 +63,11 @@ class Collector:
                     self._turns,
                     self._courier.collect(box.place, self._keys.signing(box.role, box.subject)) as subscription,
                 ):
+                    trouble.over()
                     await self._empty(subscription, take)
                 continue
             except (LinkError, ProtocolError, Refused) as error:
-                log.info("collecting_failed", at=str(box.place), code=error.code, reason=str(error))
+                trouble.met(error)
                 if error.code == "mailbox-unknown":
                     await self._ask_again(box, await mailbox())
             if trio.current_time() - began > MOST_S:

@@ -18,12 +18,13 @@ from intentron.node.expiry import Expiry
 from intentron.node.memory import Memory
 from intentron.node.offering import Offering
 from intentron.node.offers import Offers
+from intentron.node.placing import Placing
 from intentron.node.publisher import Publisher
 from intentron.node.quiet_start import QuietStart
 from intentron.node.responder import Responder
 from intentron.node.selling import Selling
 from intentron.node.sender import Sender
-from intentron.node.shown import Json
+from intentron.node.shown import Json, cast_state
 from intentron.node.subscriber import Subscriber
 from intentron.node.waits import Waits
 from intentron.resolver import OpenLink, Resolver
@@ -62,24 +63,25 @@ class Node:
             random=random,
         )
         courier = Courier(resolver, open_link=open_link, now_ms=now_ms, random=random)
+        placing = Placing(self._memory, keys, courier, resolver, settings=settings, home=vault.home)
         collector = Collector(keys, courier, self._quiet_start)
         offering = Offering(self._memory, keys, courier, resolver)
         responder = Responder(self._memory, courier, offering)
-        subscriber = Subscriber(self._memory, keys, courier, self._waits, responder)
+        subscriber = Subscriber(self._memory, keys, courier, placing, waits=self._waits, responder=responder)
         self._tasks = (
-            Publisher(self._memory, keys, courier, self._waits, self._quiet_start),
+            Publisher(self._memory, keys, courier, placing, waits=self._waits, quiet_start=self._quiet_start),
             Sender(self._memory, keys, courier, self._waits, self._quiet_start),
             Offers(self._memory, keys, courier, collector),
             Answers(self._memory, keys, courier, collector),
             subscriber,
             responder,
-            Expiry(self._memory, now_ms),
+            Expiry(self._memory, now_ms, self._waits),
         )
-        buying = Buying(self._memory, keys, courier, resolver, settings=settings, waits=self._waits)
+        buying = Buying(self._memory, keys, courier, resolver, placing, settings=settings, waits=self._waits)
         selling = Selling(
             self._memory,
             courier,
-            resolver,
+            placing,
             settings=settings,
             waits=self._waits,
             offering=offering,
@@ -130,7 +132,7 @@ class Node:
                 "router": str(self._settings.router) if self._settings.router else None,
                 "messaging": str(self._settings.messaging) if self._settings.messaging else None,
                 "authorities": [str(authority) for authority in self._settings.authorities],
-                "casts": Counter(cast.state.value for cast in vault.casts.all()),
+                "casts": Counter(map(cast_state, vault.casts.all())),
                 "offers": Counter(offer.state.value for offer in vault.offers.all()),
                 "inbox": Counter(cast.state.value for cast in vault.inbox.all()),
                 "answers": Counter(answer.state.value for answer in vault.answers.all()),

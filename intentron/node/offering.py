@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 from byway.errors import Refused
 from byway.node_address import NodeAddress
@@ -12,7 +13,14 @@ from intentron.deal import Proposal, draft_offer
 from intentron.keys import Keys, Role
 from intentron.node.memory import About, Memory
 from intentron.resolver import Resolver
-from intentron.vault import Answer, AnswerState, InboxState, Vault
+from intentron.vault import STANDING, Answer, AnswerState, InboxState, Vault
+
+
+class Made(NamedTuple):
+    """An offer that was made, and the names of those that it takes the place of."""
+
+    answer: Answer
+    replaces: tuple[str, ...]
 
 
 class Offering:
@@ -24,8 +32,8 @@ class Offering:
         self._courier = courier
         self._resolver = resolver
 
-    async def make(self, cast_id: bytes, proposal: Proposal, *, lifetime_ms: int, rule: str = "") -> Answer:
-        """Offer something to a cast; a further offer takes the place of the one before.
+    async def make(self, cast_id: bytes, proposal: Proposal, *, lifetime_ms: int, rule: str = "") -> Made:
+        """Offer something to a cast; a further offer takes the place of those before as soon as it is stored.
 
         Raises `Refused` if the cast has ended or was agreed about, or if a rule comes too late; `StatementError` if
         the person would refuse the offer; and as `Resolver.reach` does.
@@ -37,10 +45,11 @@ class Offering:
 
     def _make(
         self, vault: Vault, *, cast_id: bytes, place: NodeAddress, proposal: Proposal, lifetime_ms: int, rule: str
-    ) -> Answer:
+    ) -> Made:
         now = self._courier.now_ms()
         cast = vault.inbox[cast_id]
         _check_open(vault, cast_id, now, by_rule=bool(rule))
+        replaces = tuple(before.name for before in vault.answers.to_cast(cast_id) if before.state in STANDING)
         serial = vault.answers.next_serial(cast_id)
         draft = draft_offer(
             cast.statement,
@@ -58,7 +67,7 @@ class Offering:
             draft.offer, draft.sealed, cast_id=cast_id, serial=serial, node=place, now=now, rule=rule
         )
         vault.events.add("offer_made", now=now, cast=cast.name, offer=answer.name, rule=rule)
-        return answer
+        return Made(answer, replaces)
 
 
 def _check_open(vault: Vault, cast_id: bytes, now: int, *, by_rule: bool) -> None:
@@ -68,6 +77,6 @@ def _check_open(vault: Vault, cast_id: bytes, now: int, *, by_rule: bool) -> Non
     if cast.statement.expires <= now:
         raise Refused("expired", f"{cast.name} has expired")
     if any(answer.state is AnswerState.ACCEPTED for answer in vault.answers.to_cast(cast_id)):
-        raise Refused("ended", f"an offer to {cast.name} was accepted already")
+        raise Refused("settled", f"an offer to {cast.name} was accepted already")
     if by_rule and cast.state is not InboxState.NEW:
-        raise Refused("ended", f"{cast.name} was seen to already")
+        raise Refused("settled", f"{cast.name} was seen to already")

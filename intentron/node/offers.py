@@ -45,6 +45,8 @@ class Offers:
         async def mailbox() -> Statement:
             return cast.mailbox
 
+        if cast.authority is None:
+            raise ValueError(f"{cast.name} was never published")
         await self._collector.collect(Box(Role.CAST, cast.salt, cast.authority), partial(self._take, cast_id), mailbox)
 
     async def _take(self, cast_id: bytes, sealed: Statement, sequence: int) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import structlog
+import trio
 
-from byway.errors import Refused
+from byway.errors import BywayError, LinkError, Refused, SetupError
+from byway.node_address import NodeAddress
 from byway.protocol.receipt import Receipt
+from byway.protocol.statement import Statement
+from intentron.backoff import Backoff
 from intentron.courier import Courier
 from intentron.keys import Keys
 from intentron.node.bell import keep_each
+from intentron.node.expiry import expire
 from intentron.node.memory import About, Memory
+from intentron.node.placing import Placing
 from intentron.node.quiet_start import QuietStart
 from intentron.node.waits import Waits
-from intentron.vault import CastState, Vault
+from intentron.trouble import Trouble
+from intentron.vault import CastState, OwnCast, Vault
 
 log = structlog.get_logger()
 
@@ -25,10 +30,20 @@ class Publisher:
     Cancelling it anywhere is safe: the bytes are in the vault, and handing them in again gives the first receipt.
     """
 
-    def __init__(self, memory: Memory, keys: Keys, courier: Courier, waits: Waits, quiet_start: QuietStart) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        keys: Keys,
+        courier: Courier,
+        placing: Placing,
+        *,
+        waits: Waits,
+        quiet_start: QuietStart,
+    ) -> None:
         self._memory = memory
         self._keys = keys
         self._courier = courier
+        self._placing = placing
         self._waits = waits
         self._quiet_start = quiet_start
 
@@ -42,17 +57,18 @@ class Publisher:
     async def _publish(self, cast_id: bytes) -> None:
         await self._quiet_start.wait()
         cast = await self._memory.look(lambda vault: vault.casts[cast_id])
-        key = self._keys.cast(cast.salt)
-        hand_in = partial(self._courier.hand_in, key=key, on_failure=lambda error: self._waits.put(cast_id, error))
         try:
-            if not cast.mailbox_accepted:
-                await hand_in(cast.authority, statement=cast.mailbox)
-                await self._memory.change(lambda vault: vault.casts.record_mailbox(cast_id))
-            receipt = await hand_in(cast.router, statement=cast.statement)
+            cast = await self._place(cast)
+            if cast.id != cast_id:
+                return  # another task publishes what it is now
+            receipt = await self._hand_in(cast)
         except Refused as refusal:
-            log.warning("cast_refused", cast=cast.name, code=refusal.code, reason=str(refusal))
-            code = refusal.code
-            await self._memory.change(lambda vault: _refuse(vault, cast_id, code, self._courier.now_ms()), About.CASTS)
+            now, code = self._courier.now_ms(), refusal.code
+            if cast.statement.expires <= now:
+                await self._memory.change(lambda vault: expire(vault, now), About.CASTS)
+                return
+            log.warning("cast_refused", cast=cast.name, code=code, reason=str(refusal))
+            await self._memory.change(lambda vault: _refuse(vault, cast_id, code, now), About.CASTS)
         else:
             log.info("cast_published", cast=cast.name, router=str(cast.router))
             await self._memory.change(
@@ -60,6 +76,37 @@ class Publisher:
             )
         finally:
             self._waits.end(cast_id)
+
+    async def _place(self, cast: OwnCast) -> OwnCast:
+        """The cast with a router and an authority, as soon as somebody can say which."""
+        backoff = Backoff(self._courier.random)
+        trouble = Trouble("placing", cast=cast.name)
+        while cast.statement.expires > self._courier.now_ms():
+            try:
+                placed = await self._placing.place(cast)
+            except (LinkError, SetupError) as error:
+                trouble.met(error)
+                self._waits.put(cast.id, error, self._placing.next_step(error))
+            else:
+                trouble.over()
+                return placed
+            await trio.sleep(backoff.next_s())
+        raise Refused("expired", "it has expired before anybody could say where it goes")
+
+    async def _hand_in(self, cast: OwnCast) -> Receipt:
+        authority, router = cast.authority, cast.router
+        if authority is None or router is None:
+            raise ValueError(f"{cast.name} is not placed")
+        if not cast.mailbox_accepted:
+            await self._hand_in_at(authority, cast, cast.mailbox)
+            await self._memory.change(lambda vault: vault.casts.record_mailbox(cast.id))
+        return await self._hand_in_at(router, cast, cast.statement)
+
+    async def _hand_in_at(self, place: NodeAddress, cast: OwnCast, statement: Statement) -> Receipt:
+        def failed(error: BywayError) -> None:
+            self._waits.put(cast.id, error, self._placing.next_step(error, place))
+
+        return await self._courier.hand_in(place, self._keys.cast(cast.salt), statement, on_failure=failed)
 
 
 def _accept(vault: Vault, cast_id: bytes, receipt: Receipt, now: int) -> None:

@@ -69,6 +69,8 @@ class Responder:
                         log.info("no_answer", code=error.code, reason=str(error))
                         if isinstance(error, LinkError) or error.code == "name-unknown":
                             nursery.start_soon(self._later, cast_id)
+                        else:
+                            self._retries.pop(cast_id, None)
                     else:
                         self._retries.pop(cast_id, None)
                 await self._more.wait()

@@ -7,8 +7,8 @@ from typing import Final, NoReturn
 
 import trio
 
-from byway.errors import BywayError, Refused, SetupError, StatementError
-from byway.node_address import NodeAddress, parse_node_address
+from byway.errors import BywayError, LinkError, StatementError
+from byway.node_address import parse_node_address
 from byway.protocol.currencies import format_amount
 from byway.protocol.facets import Money
 from byway.protocol.filter_text import parse_filter_text
@@ -20,12 +20,12 @@ from intentron.deal import Proposal
 from intentron.facet_text import parse_value_text
 from intentron.node.memory import About, Memory
 from intentron.node.offering import Offering
+from intentron.node.placing import Placing
 from intentron.node.responder import standing_rules
-from intentron.node.shown import Json, show_answer, show_received, show_rule, show_stock
+from intentron.node.shown import Json, show_answer, show_received, show_rule, show_stock, show_subscription
 from intentron.node.subscriber import Subscriber
-from intentron.node.topics import TOPIC_PREFIX, expand_pattern, literal_topic
+from intentron.node.topics import TOPIC_PREFIX, expand_pattern
 from intentron.node.waits import Waits
-from intentron.resolver import Resolver
 from intentron.settings import IntentronSettings
 from intentron.stock.column_map import load_column_map
 from intentron.stock.rule import StandingRule
@@ -38,14 +38,14 @@ OFFER_HOURS: Final = 72  # how long an offer stands that does not say
 class Selling:
     """The seller's side.  Everything is kept before this returns; what leaves the computer follows by itself.
 
-    Every operation raises `BywayError`, with the code `name-unknown` for a name that means nothing here.
+    Every operation raises `BywayError`, with the code `not-found` for a name that means nothing here.
     """
 
     def __init__(
         self,
         memory: Memory,
         courier: Courier,
-        resolver: Resolver,
+        placing: Placing,
         *,
         settings: IntentronSettings,
         waits: Waits,
@@ -54,7 +54,7 @@ class Selling:
     ) -> None:
         self._memory = memory
         self._courier = courier
-        self._resolver = resolver
+        self._placing = placing
         self._settings = settings
         self._waits = waits
         self._offering = offering
@@ -62,41 +62,50 @@ class Selling:
         self._reading = trio.CapacityLimiter(1)
 
     async def subscribe(self, name: str | None, pattern: str, filter_text: str, router: str | None) -> Json:
-        """Listen for casts, at `router` or where the topic is served; one of that name is replaced.
+        """Listen for casts, at `router` or where the topic is served; if nobody can be asked where, it waits.
 
-        Without a name it is called by its petname or its pattern, and never takes the place of other topics.
+        Without a name it is called by its petname or its pattern.  The same again changes nothing; another one of
+        that name is refused (`name-taken`).
         """
         if name is not None and not 1 <= len(name.encode()) <= MAX_SUB_BYTES:
             raise BywayError(f"a subscription has a name of 1 to {MAX_SUB_BYTES} bytes", code="too-large")
         full = expand_pattern(pattern, self._settings.petnames)
         if filter_text:
             parse_filter_text(filter_text)
-        place = parse_node_address(router) if router else await self._router_of(full)
-        kept = Subscription(name or _default_name(pattern, full, self._settings.petnames), full, filter_text, place)
+        place, silence = parse_node_address(router) if router else None, None
+        if place is None:
+            try:
+                place = await self._placing.router_for(full)
+            except LinkError as error:  # whether the topic is served, nobody says
+                silence = error
+        sub = name or _default_name(pattern, full, self._settings.petnames)
+        wanted = Subscription(sub, full, filter_text, place, named=router is not None)
 
-        def keep(vault: Vault) -> None:
-            before = {each.sub: each.pattern for each in vault.subscriptions.all()}
-            if name is None and before.get(kept.sub, full) != full:
-                raise SetupError(
-                    f"there is a subscription called {kept.sub} already, to other topics",
-                    next_step="give this one a name: --name NAME",
-                )
-            vault.subscriptions.put(kept)
+        def keep(vault: Vault) -> Subscription:
+            before = vault.subscriptions.get(sub)
+            if before is None:
+                vault.subscriptions.put(wanted)
+                if silence is not None:
+                    self._waits.put(sub, silence, self._placing.next_step(silence))
+                return wanted
+            if _is_another(wanted, before):
+                _name_taken(before)
+            return before
 
-        await self._memory.change(keep, About.SUBSCRIPTIONS)
-        return self._show(kept)
+        return self._show(await self._memory.change(keep, About.SUBSCRIPTIONS))
 
     async def unsubscribe(self, name: str) -> Json:
         """Listen no more; what came already stays."""
 
         def remove(vault: Vault) -> Subscription:
-            kept = next((each for each in vault.subscriptions.all() if each.sub == name), None)
+            kept = vault.subscriptions.get(name)
             if kept is None:
                 _unknown(name, "subscription", "intentron subscriptions")
             vault.subscriptions.remove(name)
             return kept
 
         kept = await self._memory.change(remove, About.SUBSCRIPTIONS)
+        self._waits.end(name)
         await self._subscriber.give_up(kept)
         return self._show(kept) | {"state": "ended"}
 
@@ -109,7 +118,7 @@ class Selling:
         return await self._memory.look(lambda vault: [show_received(cast) for cast in vault.inbox.all()])
 
     async def offer(self, cast: str, proposal: Json) -> Json:
-        """Answer a cast by hand; it takes the place of what was offered to it before."""
+        """Answer a cast by hand; it takes the place of what was offered to it before, which `replaces` names."""
 
         def find(vault: Vault) -> bytes:
             cast_id = vault.names.find(cast)
@@ -118,10 +127,11 @@ class Selling:
             return cast_id
 
         cast_id = await self._memory.look(find)
-        answer = await self._offering.make(
+        made = await self._offering.make(
             cast_id, _proposal(proposal), lifetime_ms=(proposal.get("hours") or OFFER_HOURS) * HOUR_MS
         )
-        return await self._memory.look(lambda vault: show_answer(vault, answer, None))
+        shown = await self._memory.look(lambda vault: show_answer(vault, made.answer, None))
+        return shown | {"replaces": list(made.replaces)}
 
     async def answers(self) -> list[Json]:
         """What was offered, and what became of it, the newest first."""
@@ -147,7 +157,11 @@ class Selling:
         sellers = sheet.by_seller()
         if only is not None and sheet.items and only not in sellers:
             known = ", ".join(sorted(seller for seller in sellers if seller)[:10])
-            raise BywayError(f"the sheet has nothing of {only!r}; it has sellers such as {known}", code="name-unknown")
+            raise BywayError(
+                f"the sheet has nothing of {only!r}; it has sellers such as {known}",
+                code="not-found",
+                next_step="name one of these with --only",
+            )
         items = sheet.items if only is None else sellers.get(only, ())
         now = self._courier.now_ms()
         if items:
@@ -202,31 +216,8 @@ class Selling:
 
         return await self._memory.look(show)
 
-    async def _router_of(self, pattern: str) -> NodeAddress:
-        """Where a pattern is listened for: at the home of the topic that it lies under, or where the settings say."""
-        topic = literal_topic(pattern)
-        if topic is not None and not pattern.startswith(f"{OPEN_ROOT}:"):
-            try:
-                return (await self._resolver.places(topic)).homes[0]
-            except Refused:
-                if self._settings.router is None:
-                    raise
-        if self._settings.router is None:
-            raise SetupError(
-                f"nobody says where {pattern} is served",
-                next_step='name the router: --router "urn:byway:node:KEY@HOST:PORT"',
-            )
-        return self._settings.router
-
     def _show(self, kept: Subscription) -> Json:
-        return {
-            "name": kept.sub,
-            "pattern": kept.pattern,
-            "filter": kept.filter,
-            "router": str(kept.router),
-            "state": "listening" if kept.sub in self._subscriber.listening else "waiting",
-            "waiting_for": self._waits.get(kept.sub),
-        }
+        return show_subscription(kept, self._waits.get(kept.sub), listening=kept.sub in self._subscriber.listening)
 
     def _made_today(self, vault: Vault, rule: str) -> int:
         return vault.answers.made_by(rule, self._courier.now_ms() - DAY_MS)
@@ -240,6 +231,25 @@ def _default_name(said: str, pattern: str, petnames: Mapping[str, str]) -> str:
     while len(name.encode()) > MAX_SUB_BYTES and ":" in name:
         name = name.rpartition(":")[0]
     return name.encode()[:MAX_SUB_BYTES].decode(errors="ignore")
+
+
+def _is_another(wanted: Subscription, kept: Subscription) -> bool:
+    """Whether it would bring other casts than the one of that name that is kept, or from elsewhere."""
+    moves = wanted.named and wanted.router != kept.router
+    return moves or wanted.pattern != kept.pattern or _meaning(wanted.filter) != _meaning(kept.filter)
+
+
+def _meaning(filter_text: str) -> object:
+    return parse_filter_text(filter_text).wire() if filter_text else None
+
+
+def _name_taken(kept: Subscription) -> NoReturn:
+    has = f"{kept.pattern}, with the filter {kept.filter}" if kept.filter else f"{kept.pattern}, without a filter"
+    raise BywayError(
+        f"there is a subscription called {kept.sub} already, to {has}",
+        code="name-taken",
+        next_step=f"give this one another name with --name, or end that one first: intentron unsubscribe {kept.sub}",
+    )
 
 
 def _proposal(said: Json) -> Proposal:
@@ -261,4 +271,4 @@ def _price(text: str) -> Money:
 
 
 def _unknown(name: str, what: str, next_step: str) -> NoReturn:
-    raise BywayError(f"there is no {what} called {name}", code="name-unknown", next_step=next_step)
+    raise BywayError(f"there is no {what} called {name}", code="not-found", next_step=next_step)

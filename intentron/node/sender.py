@@ -26,6 +26,7 @@ from intentron.keys import Keys, Role
 from intentron.node.memory import About, Memory
 from intentron.node.quiet_start import QuietStart
 from intentron.node.waits import Waits
+from intentron.trouble import Trouble
 from intentron.vault import Outgoing, Vault
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class Sender:
         self._waits = waits
         self._quiet_start = quiet_start
         self._under_way: set[_Errand] = set()
+        self._troubles: dict[NodeAddress, Trouble] = {}
         self._links = trio.CapacityLimiter(MAX_LINKS)
 
     async def run(self) -> None:
@@ -89,7 +91,7 @@ class Sender:
                 await self._memory.change(lambda vault: self._attempt(vault, outgoing))
                 await self._over_a_link(errand, outgoing)
         except (LinkError, ProtocolError) as error:
-            log.info("sending_failed", at=str(errand.node), code=error.code, reason=str(error))
+            self._troubles.setdefault(errand.node, Trouble("sending", at=str(errand.node))).met(error)
             for each in outgoing:
                 self._waits.put(each.id, error)
         finally:
@@ -101,6 +103,8 @@ class Sender:
         mailboxes = [each for each in outgoing if each.statement.kind is Kind.MAILBOX]
         others = [each for each in outgoing if each.statement.kind is not Kind.MAILBOX]
         async with self._courier.link(errand.node, self._keys.signing(errand.role, errand.subject)) as client:
+            if trouble := self._troubles.pop(errand.node, None):
+                trouble.over()
             no_mailbox = _first_refusal(await self._submit(client, mailboxes))
             if no_mailbox is None:
                 await self._submit(client, others)
@@ -110,7 +114,7 @@ class Sender:
     async def _submit(self, client: Client, outgoing: list[Outgoing]) -> list[Receipt | Refused]:
         if not outgoing:
             return []
-        answers = await client.submit([each.statement for each in outgoing])
+        answers = await client.submit([each.statement for each in outgoing], minter=self._courier.minter)
         await self._answered(list(zip(outgoing, answers, strict=True)))
         return answers
 
@@ -131,6 +135,7 @@ class Sender:
                 self._waits.end(each.id)
                 if vault.outbox.record_receipt(each.id, each.node, answer.to_bytes()):
                     _tell(vault, each, "sent", now)
+                    _replace(vault, each, now)
             elif answer.temporary:
                 self._waits.put(each.id, answer)
                 vault.outbox.record_attempt(each.id, each.node, now + (answer.retry_after_ms or FIRST_MS))
@@ -163,3 +168,11 @@ def _tell(vault: Vault, outgoing: Outgoing, fate: str, now: int, **about: str) -
         vault.events.add(f"answer_{fate}", now=now, cast=vault.casts[cast_id].name, **about)
     elif answer := vault.answers.carried_by(outgoing.id):
         vault.events.add(f"offer_{fate}", now=now, cast=vault.inbox[cast_id].name, offer=answer.name, **about)
+
+
+def _replace(vault: Vault, outgoing: Outgoing, now: int) -> None:
+    """An offer that arrived takes the place of what its seller has offered to that cast before."""
+    if answer := vault.answers.carried_by(outgoing.id):
+        for before in vault.answers.replace_before(answer):
+            cast = vault.inbox[before.cast_id].name
+            vault.events.add("offer_replaced", now=now, cast=cast, offer=before.name, by=answer.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from byway.protocol.descriptions import describe
 from byway.protocol.intentcast import Cast
@@ -10,13 +10,21 @@ from byway.protocol.offer import Offer
 from byway.protocol.receipt import Head, Receipt
 from byway.protocol.statement import Statement
 from byway.protocol.urn import node_urn
+from intentron.node.waits import Wait
 from intentron.stock.rule import StandingRule
-from intentron.vault import Answer, CastState, OwnCast, ReceivedCast, ReceivedOffer, StockList, Vault
+from intentron.vault import Answer, CastState, OwnCast, ReceivedCast, ReceivedOffer, StockList, Subscription, Vault
 
 Json = dict[str, Any]
 
+_CAST_STATES: Final = {CastState.DRAFT: "waiting", CastState.ACCEPTED: "published"}
 
-def show_cast(vault: Vault, cast: OwnCast, waiting_for: str | None) -> Json:
+
+def cast_state(cast: OwnCast) -> str:
+    """The word for the state of a cast: what an offer is called that was agreed to is not used twice."""
+    return _CAST_STATES.get(cast.state, cast.state.value)
+
+
+def show_cast(vault: Vault, cast: OwnCast, wait: Wait | None) -> Json:
     """One of the person's own casts, in short."""
     body = Cast.from_statement(cast.statement)
     draft = cast.state is CastState.DRAFT
@@ -25,22 +33,23 @@ def show_cast(vault: Vault, cast: OwnCast, waiting_for: str | None) -> Json:
         "topic": body.to,
         "facets": _facets(body),
         "sentence": cast.sentence,
-        "state": "waiting" if draft else cast.state.value,
-        "waiting_for": waiting_for if draft else None,
+        "state": cast_state(cast),
+        **_wait(wait if draft else None),
         "code": cast.code,
         "made_at": cast.made_at,
         "expires": cast.statement.expires,
         "offers": len(vault.offers.to_cast(cast.id)),
         "max_offers": body.offers,
-        "router": str(cast.router),
-        "authority": str(cast.authority),
+        "published": cast.receipt is not None,
+        "router": str(cast.router) if cast.router else None,
+        "authority": str(cast.authority) if cast.authority else None,
     }
 
 
-def show_cast_in_full(vault: Vault, cast: OwnCast, waiting_for: str | None) -> Json:
+def show_cast_in_full(vault: Vault, cast: OwnCast, wait: Wait | None) -> Json:
     """One of them, with all that was said, and who has signed for it."""
     body = Cast.from_statement(cast.statement)
-    return show_cast(vault, cast, waiting_for) | {
+    return show_cast(vault, cast, wait) | {
         "id": cast.statement.urn,
         "demand": plain(body.demand),
         "terms": list(body.terms),
@@ -78,7 +87,7 @@ def show_received(cast: ReceivedCast) -> Json:
     }
 
 
-def show_answer(vault: Vault, answer: Answer, waiting_for: str | None) -> Json:
+def show_answer(vault: Vault, answer: Answer, wait: Wait | None) -> Json:
     """An offer that this seller made."""
     return {
         "name": answer.name,
@@ -86,10 +95,22 @@ def show_answer(vault: Vault, answer: Answer, waiting_for: str | None) -> Json:
         **_offer(answer.statement),
         "rule": answer.rule,
         "state": answer.state.value,
-        "waiting_for": waiting_for,
+        **_wait(wait),
         "reason": answer.reason,
         "made_at": answer.made_at,
         "expires": answer.statement.expires,
+    }
+
+
+def show_subscription(subscription: Subscription, wait: Wait | None, *, listening: bool) -> Json:
+    """What a seller listens for."""
+    return {
+        "name": subscription.sub,
+        "pattern": subscription.pattern,
+        "filter": subscription.filter,
+        "router": str(subscription.router) if subscription.router else None,
+        "state": "listening" if listening else "waiting",
+        **_wait(wait),
     }
 
 
@@ -110,6 +131,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(part) for part in value]
     return value.hex() if isinstance(value, bytes) else value
+
+
+def _wait(wait: Wait | None) -> Json:
+    return {"waiting_for": wait.reason if wait else None, "next_step": wait.next_step if wait else ""}
 
 
 def _facets(body: Cast) -> dict[str, str]:

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, field_validator, model_validator
 
 from byway.errors import SetupError
 from byway.protocol.body import validator
@@ -46,13 +46,28 @@ from intentron.stock.template import holes
 _SHIPPED: Final = Path(__file__).with_name("maps")
 
 
+def _facet_name(name: str) -> str:
+    if not is_facet_name(name):
+        raise ValueError(f'"{name}" cannot be the name of a facet: use a-z, 0-9 and _, a letter first')
+    return name
+
+
+def _template(text: str) -> str:
+    holes(text)
+    return text
+
+
+FacetName = Annotated[str, AfterValidator(_facet_name)]
+Template = Annotated[str, AfterValidator(_template)]
+
+
 class Flags(Table):
     """Boolean facets, each named like its column.
 
     `all_false_is_unknown`: a row without a single yes was never filled in, so none of its flags is known.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[FacetName, ...]
     true: tuple[str, ...]
     false: tuple[str, ...]
     all_false_is_unknown: bool = False
@@ -72,13 +87,13 @@ class ColumnMap(Table):
     """What the columns of a sheet mean."""
 
     id: str
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[Template, Field(min_length=1)]
     unknown: tuple[str, ...] = ("", "-")
+    price_label: Template = ""
+    facets: dict[FacetName, FacetColumns] = Field(default_factory=dict)
     split: tuple[str, ...] = ()
-    price_label: str = ""
-    facets: dict[str, FacetColumns] = Field(default_factory=dict)
     flags: Flags = Flags(columns=(), true=(), false=())
-    fixed: dict[str, Annotated[Facet, PlainValidator(validator(parse_facet))]] = Field(default_factory=dict)
+    fixed: dict[FacetName, Annotated[Facet, PlainValidator(validator(parse_facet))]] = Field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,20 +112,23 @@ class ColumnMap(Table):
     def _fits(self) -> ColumnMap:
         names = [*self.facets, *self.flags.columns, *self.fixed]
         for name in names:
-            if not is_facet_name(name):
-                raise ValueError(f'"{name}" cannot be the name of a facet: use a-z, 0-9 and _, a letter first')
             if names.count(name) > 1:
                 raise ValueError(f'the facet "{name}" is made twice')
         if len(names) > MAX_FACETS:
             raise ValueError(f"an item has at most {MAX_FACETS} facets, this map makes {len(names)}")
-        for name in self.split:
-            if type(self.facets.get(name)) is not TextColumn:
-                raise ValueError(f'split names "{name}", which is not a facet of type text')
         if PRICE in names and type(self.facets.get(PRICE)) is not MoneyColumn:
             raise ValueError('the facet "price" is of type money')
-        holes(self.name)
-        holes(self.price_label)
         return self
+
+    @field_validator("split")
+    @classmethod
+    def _splits_texts(cls, split: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if (facets := info.data.get("facets")) is None:
+            return split  # the facets are refused themselves
+        for name in split:
+            if type(facets.get(name)) is not TextColumn:
+                raise ValueError(f'split names "{name}", which is not a facet of type text')
+        return split
 
 
 def shipped_maps() -> tuple[str, ...]:
@@ -118,18 +136,23 @@ def shipped_maps() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in _SHIPPED.glob("*.toml")))
 
 
+def map_file(name: str) -> Path:
+    """The file of the shipped map of that name."""
+    return _SHIPPED / f"{name}.toml"
+
+
 def load_column_map(name_or_path: str | Path) -> ColumnMap:
     """The shipped map of that name, or the map in that file.
 
-    Raises `SetupError` with the line to mend: `settings-missing`, `settings-unreadable`,
+    Raises `SetupError` with the line to mend: `not-found`, `settings-unreadable`,
     `settings-unknown-key` (naming the nearest key that is known), `settings-bad-value`.
     """
-    path = _SHIPPED / f"{name_or_path}.toml" if str(name_or_path) in shipped_maps() else Path(name_or_path)
+    path = map_file(str(name_or_path)) if str(name_or_path) in shipped_maps() else Path(name_or_path)
     if not path.exists():
         raise SetupError(
             f"there is no column map {str(name_or_path)!r}; these come with the program: {', '.join(shipped_maps())}",
-            code="settings-missing",
-            next_step=f"cp {_SHIPPED / 'homes.toml'} {path}",
+            code="not-found",
+            next_step=f"name one of these, or begin one of your own: cp {map_file('homes')} my-map.toml",
         )
     try:
         return load_toml(path, ColumnMap)
@@ -140,26 +163,34 @@ def load_column_map(name_or_path: str | Path) -> ColumnMap:
 
 
 def _misspelt_key(path: Path) -> SetupError | None:
-    """The refusal of the first key in the table of a facet that its type has not: often why another is missing."""
+    """The refusal of the first key, or type of a facet, that means nothing: often why another is missing."""
     text = path.read_text(encoding="utf-8")
-    for name, table in _facet_tables(tomllib.loads(text)):
-        known = list(TYPES[table["type"]].model_fields)
-        for key in table:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
-                line = find_line(text, ("facets", name, key))
-                return SetupError(
-                    f'{path}, line {line}: "{key}" means nothing for a facet of type {table["type"]}; {hint}',
-                    code="settings-unknown-key",
-                    next_step=f"edit line {line} of {path}",
-                )
+    for place, word, known, what in _words(tomllib.loads(text)):
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
+            line = find_line(text, place)
+            return SetupError(
+                f'{path}, line {line}: "{word}" {what}; {hint}',
+                code="settings-unknown-key",
+                next_step=f"edit line {line} of {path}",
+            )
     return None
 
 
-def _facet_tables(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The tables of facets whose type is known."""
+def _words(document: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], str, list[str], str]]:
+    """Each key with its place, what may stand there, and what is to be said of any other; each type likewise."""
+    for key in document:
+        yield (key,), key, list(ColumnMap.model_fields), "means nothing in a column map"
     facets = document.get("facets")
     for name, table in facets.items() if isinstance(facets, dict) else ():
-        if isinstance(table, dict) and str(table.get("type")) in TYPES:
-            yield name, table
+        if not isinstance(table, dict) or not isinstance(kind := table.get("type"), str):
+            continue
+        yield ("facets", name, "type"), kind, list(TYPES), "is no type of a facet"
+        for key in table:
+            yield (
+                ("facets", name, key),
+                key,
+                list(TYPES[kind].model_fields) if kind in TYPES else [key],
+                f"means nothing for a facet of type {kind}",
+            )

@@ -48,7 +48,9 @@ def load_sheet(path: Path, column_map: ColumnMap) -> Sheet:
             data = file.read(MAX_SHEET_BYTES + 1)
     except OSError as error:
         raise SetupError(
-            f"{path} cannot be read: {error.strerror}", next_step=f"ls -ld {shlex.quote(str(path))}"
+            f"{path} cannot be read: {error.strerror}",
+            code="data-unreadable",
+            next_step=f"ls -ld {shlex.quote(str(path))}",
         ) from None
     return read_sheet(data, column_map)
 

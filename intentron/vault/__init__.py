@@ -17,7 +17,7 @@ Everything is synchronous, and durable when a method returns.  Records are plain
 """
 
 from intentron.vault.agreements import KeptAgreement, Side
-from intentron.vault.answers import Answer, AnswerState
+from intentron.vault.answers import STANDING, Answer, AnswerState
 from intentron.vault.casts import CastState, OwnCast
 from intentron.vault.events import Event
 from intentron.vault.inbox import InboxState, ReceivedCast
@@ -29,6 +29,7 @@ from intentron.vault.subscriptions import Subscription
 from intentron.vault.vault import Ended, Vault, open_vault
 
 __all__ = [
+    "STANDING",
     "Answer",
     "AnswerState",
     "CastState",

@@ -18,21 +18,27 @@ class AnswerState(enum.StrEnum):
     """What became of an offer that was made."""
 
     SENDING = "sending"
-    STORED = "stored"  # the authority's receipt is in the outbox
+    STORED = "stored"  # the authority has signed for it
+    REPLACED = "replaced"  # the authority has a later one to the same cast
     ACCEPTED = "accepted"  # an agreement is here
     DECLINED = "declined"  # by the person; `reason` says why
     REFUSED = "refused"  # by the authority; `reason` is its code
     EXPIRED = "expired"
 
 
+STANDING: Final = frozenset({AnswerState.SENDING, AnswerState.STORED})  # the person may still agree to it
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An offer to one cast, and the sealed statement that carries it (its id; the bytes are in the outbox)."""
+    """An offer to one cast, and the id of the sealed statement, kept in the outbox, that carries it to `node`."""
 
     name: str
     statement: Statement
     cast_id: bytes
     sealed_id: bytes
+    node: NodeAddress
+    receipt: bytes | None
     serial: int
     rule: str
     made_at: int
@@ -45,7 +51,7 @@ class Answer:
 
 
 _SELECT: Final = """
-    SELECT name, statement, cast_id, sealed_id, serial, rule, made_at, state, reason
+    SELECT name, statement, cast_id, sealed_id, node, receipt, serial, rule, made_at, state, reason
     FROM answers JOIN names USING (id)
 """
 
@@ -83,10 +89,10 @@ class Answers:
             self._names.give("O", offer.id)
             self._database.change(
                 """
-                INSERT INTO answers (id, cast_id, statement, sealed_id, serial, rule, made_at, expires)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO answers (id, cast_id, statement, sealed_id, node, serial, rule, made_at, expires)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
-                (offer.id, cast_id, offer.data, sealed.id, serial, rule, now, offer.expires),
+                (offer.id, cast_id, offer.data, sealed.id, str(node), serial, rule, now, offer.expires),
             )
             self._database.change(
                 "UPDATE inbox SET state = 'answered' WHERE id = ? AND state IN ('new', 'declined')", (cast_id,)
@@ -127,9 +133,9 @@ class Answers:
         """
         rows = self._database.rows(
             """
-            SELECT DISTINCT answers.cast_id, outbox.node FROM answers JOIN outbox ON outbox.id = answers.sealed_id
-            WHERE answers.state IN ('stored', 'expired') AND answers.expires > ? AND outbox.state = 'stored'
-            ORDER BY answers.cast_id
+            SELECT DISTINCT cast_id, node FROM answers
+            WHERE state IN ('stored', 'replaced', 'expired') AND expires > ? AND receipt IS NOT NULL
+            ORDER BY cast_id
             """,
             (ended_after,),
         )
@@ -139,6 +145,22 @@ class Answers:
         """How many offers a standing rule has made at `since` or later."""
         row = self._database.row("SELECT count(*) FROM answers WHERE rule = ? AND made_at >= ?", (rule, since))
         return int(row[0]) if row else 0
+
+    def replace_before(self, answer: Answer) -> list[Answer]:
+        """The authority has `answer`, and so what was offered to its cast before does not count any more.
+
+        Returns those that are replaced by it; what was still to be sent of them stays here.
+        """
+        with self._database.transaction():
+            replaced = [
+                before
+                for before in self.to_cast(answer.cast_id)
+                if before.serial < answer.serial and before.state in STANDING
+            ]
+            for before in replaced:
+                self._database.change("UPDATE answers SET state = 'replaced' WHERE id = ?", (before.id,))
+                self._outbox.withdraw(before.sealed_id)
+            return replaced
 
     def record_decline(self, offer_id: bytes, reason: str) -> bool:
         """The person does not take it.  False if it had ended already, or was not made here."""
@@ -154,14 +176,26 @@ class Answers:
             "UPDATE answers SET state = 'expired' WHERE state IN ('sending', 'stored') AND expires <= ?", (now,)
         )
 
+    def forget(self, expired_by: int) -> int:
+        """Drop what had expired at `expired_by`, with its cast, and was not agreed to; returns how many."""
+        return self._database.change(
+            """
+            DELETE FROM answers WHERE state <> 'accepted' AND expires <= ?1
+                AND cast_id IN (SELECT id FROM inbox WHERE expires <= ?1)
+            """,
+            (expired_by,),
+        )
+
 
 def _answer(row: Row) -> Answer:
-    name, statement, cast_id, sealed_id, serial, rule, made_at, state, reason = row
+    name, statement, cast_id, sealed_id, node, receipt, serial, rule, made_at, state, reason = row
     return Answer(
         name=name,
         statement=parse_statement(statement),
         cast_id=cast_id,
         sealed_id=sealed_id,
+        node=parse_node_address(node),
+        receipt=receipt,
         serial=serial,
         rule=rule,
         made_at=made_at,

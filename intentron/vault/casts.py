@@ -24,7 +24,11 @@ class CastState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnCast:
-    """A cast that this person made, and what she alone knows about it."""
+    """A cast that this person made, and what she alone knows about it.
+
+    A draft has no `router` and no `authority` as long as nobody could say where its topic is served.  What it names as
+    its authority is then nobody, and it is drafted again before it leaves.
+    """
 
     name: str
     statement: Statement
@@ -32,9 +36,9 @@ class OwnCast:
     topic: str
     sentence: str
     made_at: int
-    router: NodeAddress
+    router: NodeAddress | None
     receipt: bytes | None
-    authority: NodeAddress
+    authority: NodeAddress | None
     mailbox: Statement
     mailbox_accepted: bool
     state: CastState
@@ -66,8 +70,8 @@ class Casts:
         *,
         salt: bytes,
         sentence: str,
-        router: NodeAddress,
-        authority: NodeAddress,
+        router: NodeAddress | None,
+        authority: NodeAddress | None,
         now: int,
     ) -> OwnCast:
         """Keep a new cast as a draft, before anything of it leaves this computer.
@@ -76,25 +80,42 @@ class Casts:
         """
         with self._database.transaction():
             self._names.give("C", statement.id)
-            self._database.change(
-                """
-                INSERT INTO casts (id, salt, statement, topic, sentence, made_at, expires, router, authority, mailbox)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                (
-                    statement.id,
-                    salt,
-                    statement.data,
-                    statement.body()["to"],
-                    sentence,
-                    now,
-                    statement.expires,
-                    str(router),
-                    str(authority),
-                    mailbox.data,
-                ),
+            return self._insert(
+                statement, mailbox, salt=salt, sentence=sentence, router=router, authority=authority, made_at=now
             )
-            return self[statement.id]
+
+    def place(self, cast_id: bytes, *, router: NodeAddress, authority: NodeAddress) -> OwnCast:
+        """A draft goes there now; what a router has signed for stays where it is."""
+        self._database.change(
+            "UPDATE casts SET router = ?, authority = ? WHERE id = ? AND state = 'draft'",
+            (str(router), str(authority), cast_id),
+        )
+        return self[cast_id]
+
+    def draft_again(
+        self,
+        cast_id: bytes,
+        statement: Statement,
+        mailbox: Statement,
+        *,
+        salt: bytes,
+        router: NodeAddress,
+        authority: NodeAddress,
+    ) -> OwnCast:
+        """Put another draft of the same wish in the place of one that never left: other keys, the same name."""
+        with self._database.transaction():
+            before = self[cast_id]
+            self._database.change("DELETE FROM casts WHERE id = ? AND state = 'draft'", (cast_id,))
+            self._names.move(cast_id, statement.id)
+            return self._insert(
+                statement,
+                mailbox,
+                salt=salt,
+                sentence=before.sentence,
+                router=router,
+                authority=authority,
+                made_at=before.made_at,
+            )
 
     def __getitem__(self, cast_id: bytes) -> OwnCast:
         """Raises `KeyError` if this person made no such cast."""
@@ -146,6 +167,37 @@ class Casts:
             "UPDATE casts SET state = 'expired' WHERE state IN ('draft', 'accepted') AND expires <= ?", (now,)
         )
 
+    def _insert(
+        self,
+        statement: Statement,
+        mailbox: Statement,
+        *,
+        salt: bytes,
+        sentence: str,
+        router: NodeAddress | None,
+        authority: NodeAddress | None,
+        made_at: int,
+    ) -> OwnCast:
+        self._database.change(
+            """
+            INSERT INTO casts (id, salt, statement, topic, sentence, made_at, expires, router, authority, mailbox)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            (
+                statement.id,
+                salt,
+                statement.data,
+                statement.body()["to"],
+                sentence,
+                made_at,
+                statement.expires,
+                str(router or ""),
+                str(authority or ""),
+                mailbox.data,
+            ),
+        )
+        return self[statement.id]
+
 
 def _own_cast(row: Row) -> OwnCast:
     (name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, accepted, state, code) = row
@@ -156,9 +208,9 @@ def _own_cast(row: Row) -> OwnCast:
         topic=topic,
         sentence=sentence,
         made_at=made_at,
-        router=parse_node_address(router),
+        router=parse_node_address(router) if router else None,
         receipt=receipt,
-        authority=parse_node_address(authority),
+        authority=parse_node_address(authority) if authority else None,
         mailbox=parse_statement(mailbox),
         mailbox_accepted=bool(accepted),
         state=CastState(state),

@@ -19,6 +19,7 @@ from byway.store.sqlite.faults import store_error
 from byway.store.sqlite.opening import open_connection
 from byway.store.sqlite.schema import Schema
 
+CALLED: Final = "the vault"
 SCHEMA: Final = Schema("intentron.vault", int.from_bytes(b"IBva"))
 
 _PASSING: Final = frozenset({"store-full", "store-locked"})  # after these the next write may succeed
@@ -29,9 +30,10 @@ Row = tuple[Any, ...]
 class Database:
     """One exclusive connection.  A statement alone is a transaction; `transaction` makes one of several."""
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, called: str = CALLED) -> None:
+        self.path = path
+        self._called = f"{called} {path}"
         self._connection = connection
-        self._path = path
         self._failure: StoreError | None = None
 
     @contextmanager
@@ -55,7 +57,7 @@ class Database:
         try:
             return self._connection.execute(sql, values).fetchall()
         except apsw.Error as error:
-            raise _about(self._path, store_error(error)) from error
+            raise _about(self._called, store_error(error)) from error
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The only row, or None."""
@@ -71,7 +73,7 @@ class Database:
         """SQLite's errors come out as `StoreError`; broken constraints, which are our own mistakes, go through."""
         if self._failure:
             raise StoreError(
-                f"the vault {self._path} takes nothing more until the intentron is started again",
+                f"{self._called} takes nothing more until the intentron is started again",
                 next_step=self._failure.next_step,
             ) from self._failure
         try:
@@ -79,25 +81,25 @@ class Database:
         except apsw.ConstraintError:
             raise
         except apsw.Error as error:
-            fault = _about(self._path, store_error(error))
+            fault = _about(self._called, store_error(error))
             if fault.code not in _PASSING:
                 self._failure = fault
             raise fault from error
 
 
-def open_database(path: Path) -> Database:
-    """Open the vault at `path`, which is made if it is not there, with its folder, for its owner alone.
+def open_database(path: Path, *, schema: Schema = SCHEMA, called: str = CALLED) -> Database:
+    """Open the database at `path`, which is made if it is not there, with its folder, for its owner alone.
 
     Raises `StoreError`: `store-locked` if a process has it open, `store-damaged` if it is something else or newer than
     this program, `store-full`, `store-failed`.
     """
     try:
-        connection = open_connection(path, schema=SCHEMA)
+        connection = open_connection(path, schema=schema)
     except StoreError as error:
-        raise _about(path, error) from error
+        raise _about(f"{called} {path}", error) from error
     connection.pragma("foreign_keys", 1)
     connection.wal_autocheckpoint(CHECKPOINT_PAGES)
-    return Database(connection, path)
+    return Database(connection, path, called)
 
 
 def among(states: Sequence[enum.StrEnum]) -> tuple[str, tuple[str, ...]]:
@@ -107,12 +109,12 @@ def among(states: Sequence[enum.StrEnum]) -> tuple[str, tuple[str, ...]]:
     return f"WHERE state IN ({', '.join('?' * len(states))})", tuple(states)
 
 
-def _about(path: Path, error: StoreError) -> StoreError:
-    """The same in the words of the person whose vault it is."""
+def _about(called: str, error: StoreError) -> StoreError:
+    """The same in the words of the person whose file it is."""
     if error.code == "store-locked":
         return StoreError(
-            f"another process has the vault {path} open",
+            f"another process has {called} open",
             code=error.code,
             next_step="an intentron already runs for this folder: use it, or stop it first",
         )
-    return StoreError(f"the vault {path}: {error}", code=error.code, next_step=error.next_step)
+    return StoreError(f"{called}: {error}", code=error.code, next_step=error.next_step)

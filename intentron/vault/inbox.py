@@ -93,6 +93,12 @@ class Inbox:
         """End what has expired at `now` while it was open; returns how many."""
         return self._database.change("UPDATE inbox SET state = 'expired' WHERE state = 'new' AND expires <= ?", (now,))
 
+    def forget(self, expired_by: int) -> int:
+        """Drop what had expired at `expired_by` and has no answer; returns how many.  Nobody hands it over again."""
+        return self._database.change(
+            "DELETE FROM inbox WHERE expires <= ? AND id NOT IN (SELECT cast_id FROM answers)", (expired_by,)
+        )
+
 
 def _received_cast(row: Row) -> ReceivedCast:
     name, statement, sub, sequence, received_at, state = row

@@ -32,6 +32,10 @@ class Names:
         self._database.change("INSERT INTO names (name, id) VALUES (?, ?)", (name, statement_id))
         return name
 
+    def move(self, before: bytes, statement_id: bytes) -> None:
+        """Another statement has the name from now on, in the place of one that is gone."""
+        self._database.change("UPDATE names SET id = ? WHERE id = ?", (statement_id, before))
+
     def find(self, text: str) -> bytes | None:
         """The id of the statement that a person calls `text`, in upper or lower case; None if there is none."""
         row = self._database.row("SELECT id FROM names WHERE name = ?", (text.strip().upper(),))

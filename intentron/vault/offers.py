@@ -116,6 +116,10 @@ class Offers:
             "UPDATE offers SET state = 'expired' WHERE state = 'offered' AND expires <= ?", (now,)
         )
 
+    def forget(self, expired_by: int) -> int:
+        """Drop what had expired at `expired_by` and was not accepted; returns how many."""
+        return self._database.change("DELETE FROM offers WHERE state <> 'accepted' AND expires <= ?", (expired_by,))
+
 
 def _received_offer(row: Row) -> ReceivedOffer:
     name, statement, cast_id, outer_key, serial, sequence, received_at, state, reason = row

@@ -1,7 +1,8 @@
 """Statements that a node has still to take: sealed ones, mailboxes, closes.
 
 Each is kept under its id and the node that it goes to, tried until a receipt or a final refusal is here, and then
-never sent again.  What a sealed offer comes to is its answer's state too, in the same transaction.
+never sent again.  What was stored stays until it expires: for so long the receipt is a promise that somebody can be
+held to.  What a sealed offer comes to is its answer's state too, in the same transaction.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Outbox:
         return _outgoing(row) if row else None
 
     def of(self, role: Role, subject: bytes) -> list[Outgoing]:
-        """All that was ever to be sent with one key, in no order."""
+        """All that is here and was to be sent with one key, in no order."""
         rows = self._database.rows(f"{_SELECT} WHERE role = ? AND subject = ?", (role, subject))
         return [_outgoing(row) for row in rows]
 
@@ -103,7 +104,11 @@ class Outbox:
             ):
                 return False
             self._database.change(
-                "UPDATE answers SET state = 'stored' WHERE sealed_id = ? AND state = 'sending'", (statement_id,)
+                """
+                UPDATE answers SET receipt = ?, state = CASE state WHEN 'sending' THEN 'stored' ELSE state END
+                WHERE sealed_id = ?
+                """,
+                (receipt, statement_id),
             )
             return True
 
@@ -121,6 +126,10 @@ class Outbox:
             )
             return True
 
+    def withdraw(self, statement_id: bytes) -> None:
+        """It is not to be sent any more; what was sent stays as it is."""
+        self._database.change("DELETE FROM outbox WHERE id = ? AND state = 'waiting'", (statement_id,))
+
     def expire(self, now: int) -> int:
         """Give up what has expired at `now` without a receipt, and the answers that it carried; returns how many."""
         with self._database.transaction():
@@ -134,6 +143,12 @@ class Outbox:
                 """
             )
             return given_up
+
+    def forget(self, now: int) -> int:
+        """Drop what was refused, has expired unsent, or was stored and has expired at `now`; returns how many."""
+        return self._database.change(
+            "DELETE FROM outbox WHERE state IN ('refused', 'expired') OR (state = 'stored' AND expires <= ?)", (now,)
+        )
 
 
 def _outgoing(row: Row) -> Outgoing:

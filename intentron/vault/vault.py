@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from byway.protocol.limits import DAY_MS
 from intentron.vault.agreements import Agreements
 from intentron.vault.answers import Answers
 from intentron.vault.casts import Casts
@@ -21,6 +22,7 @@ from intentron.vault.stock import Stock
 from intentron.vault.subscriptions import Subscriptions
 
 VAULT_FILE: Final = "vault.sqlite"
+HISTORY_MS: Final = 90 * DAY_MS  # what is over can be looked at for so long
 
 
 class Ended(NamedTuple):
@@ -34,10 +36,11 @@ class Ended(NamedTuple):
 
 
 class Vault:
-    """One person's memory.  One process at a time has it open, and one thread at a time uses it."""
+    """One person's memory, in the folder `home`.  One process at a time has it open, one thread at a time uses it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.home = database.path.parent
         self.names = Names(database)
         self.casts = Casts(database, self.names)
         self.offers = Offers(database, self.names)
@@ -76,6 +79,15 @@ class Vault:
                 outgoing=self.outbox.expire(now),
                 answers=self.answers.expire(now),
             )
+
+    def forget(self, now: int) -> None:
+        """Drop what is over at `now` and has no more worth; agreements, and what they are about, stay."""
+        with self._database.transaction():
+            self.outbox.forget(now)
+            self.answers.forget(now - HISTORY_MS)
+            self.inbox.forget(now - HISTORY_MS)
+            self.offers.forget(now - HISTORY_MS)
+            self.events.forget()
 
 
 def open_vault(home: Path) -> Vault:

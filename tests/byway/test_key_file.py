@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from byway.errors import SetupError
 from byway.key_file import COMMENT, create_key, load_key
 from byway.protocol.urn import to_base32
 
+Room = AbstractContextManager[None]
 KEY = bytes(range(32))
 
 
@@ -76,6 +79,20 @@ def test_file_and_folder_are_flushed(path: Path, monkeypatch: pytest.MonkeyPatch
     assert flushed == [stat.S_IFREG, stat.S_IFDIR]
 
 
+def test_a_full_disk_leaves_no_half_of_a_key(path: Path, room_for_bytes: Callable[[int], Room]) -> None:
+    with room_for_bytes(10), pytest.raises(OSError, match="File too large"):
+        create_key(path, first_bytes)
+
+    assert create_key(path, first_bytes) == KEY
+
+
+def test_a_file_where_the_folder_should_be_is_no_key_that_exists_already(path: Path) -> None:
+    path.parent.touch()
+
+    with pytest.raises(NotADirectoryError):
+        create_key(path, first_bytes)
+
+
 def test_a_missing_key_is_answered_with_the_command_that_makes_one(path: Path) -> None:
     error = refusal(path)
 
@@ -126,7 +143,7 @@ def test_a_file_that_holds_no_key_is_damaged(path: Path, text: str) -> None:
 
 
 def test_a_folder_is_no_key_file(tmp_path: Path) -> None:
-    assert refusal(tmp_path).code == "key-damaged"
+    assert refusal(tmp_path).code == "data-unreadable"
 
 
 def test_a_key_copied_by_hand_is_read(path: Path) -> None:

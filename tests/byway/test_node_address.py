@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byway.errors import SetupError
-from byway.node_address import NodeAddress, parse_node_address
+from byway.node_address import NodeAddress, is_wildcard, parse_node_address
 from byway.protocol.address import parse_listen_address
 from byway.protocol.urn import node_urn, to_base32
 
@@ -65,7 +65,18 @@ def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(SetupError) as caught:
         parse_node_address(text)
 
-    assert caught.value.code == "settings-bad-value"
+    assert caught.value.code == "bad-request"
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:7400", "[::]:7400", "[0::0]:1"])
+def test_an_address_that_stands_for_all_is_a_wildcard(address: str) -> None:
+    assert is_wildcard(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:7400", "[::1]:7400", "router.example:443", "192.0.2.1:0"])
+def test_an_address_that_can_be_dialled_is_no_wildcard(address: str) -> None:
+    assert not is_wildcard(address)
 
 
 def test_an_address_to_listen_on_may_leave_the_port_open() -> None:

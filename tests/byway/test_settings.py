@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from byway.errors import CODES, SetupError
 from byway.node_address import NodeAddressSetting, parse_node_address
+from byway.protocol.body import TermsUrn
 from byway.protocol.urn import node_urn
 from byway.settings import RouterSettings, describe_settings, load_toml, write_settings
 from byway.toml_text import find_line, toml_value
 
+Room = AbstractContextManager[None]
 NODE = f"{node_urn(bytes(32))}@[::1]:7401"
 
 
@@ -121,19 +125,19 @@ def test_the_line_is_found_however_the_key_is_written(path: Path, text: str, lin
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("verify_workers = -1", "verify_workers cannot be -1: it should be greater than or equal to 0 (Processes"),
-        ('max_links = "many"', 'max_links cannot be "many": it should be a valid integer (Links open'),
-        ("max_links = 3.5", "max_links cannot be 3.5: it should be a valid"),
-        ("max_links = true", "max_links cannot be true: it should be a valid integer"),
-        ('log = "xml"', "log cannot be \"xml\": it should be 'text' or 'json' (How log lines are written"),
-        ("stop_deadline_s = nan", "stop_deadline_s cannot be NaN: it should be"),
-        ('listen = ["7400"]', "listen.0 cannot be \"7400\": '7400' is not an address, which looks like HOST:PORT"),
-        ("listen = []", "listen cannot be []: "),
-        ("listen = [7400]", "listen.0 cannot be 7400: it should be a valid string"),
-        ('public_addresses = ["a:0"]', "public_addresses.0 cannot be \"a:0\": 'a:0' says port 0"),
-        ('register_at = ["a:1"]', "register_at.0 cannot be \"a:1\": 'a:1' is not a node address, which looks like"),
-        ("data = 1", "data cannot be 1: "),
-        ("max_links = 2020-01-01", 'max_links cannot be "2020-01-01": it should be a valid integer'),
+        ("verify_workers = -1", "verify_workers cannot be -1: it has to be at least 0 (Processes"),
+        ('max_links = "many"', 'max_links cannot be "many": it has to be a whole number (Links open'),
+        ("max_links = 3.5", "max_links cannot be 3.5: it has to be a whole number"),
+        ("max_links = true", "max_links cannot be true: it has to be a whole number"),
+        ('log = "xml"', "log cannot be \"xml\": it has to be 'text' or 'json' (How log lines are written"),
+        ("stop_deadline_s = nan", "stop_deadline_s cannot be NaN: it has to be at most 3600 (Seconds"),
+        ('listen = ["7400"]', "listen cannot be \"7400\": '7400' is not an address, which looks like HOST:PORT"),
+        ("listen = []", "listen cannot be []: the list has too few entries: at least 1 are needed (The addresses"),
+        ("listen = [7400]", "listen cannot be 7400: it has to be text in quotes (The addresses"),
+        ('public_addresses = ["a:0"]', "public_addresses cannot be \"a:0\": 'a:0' says port 0"),
+        ('register_at = ["a:1"]', "register_at cannot be \"a:1\": 'a:1' is not a node address, which looks like"),
+        ("data = 1", "data cannot be 1: it has to be text in quotes (The folder"),
+        ("max_links = 2020-01-01", 'max_links cannot be "2020-01-01": it has to be a whole number'),
     ],
 )
 def test_a_bad_value_is_refused_with_what_is_allowed(path: Path, text: str, told: str) -> None:
@@ -141,6 +145,20 @@ def test_a_bad_value_is_refused_with_what_is_allowed(path: Path, text: str, told
 
     assert error.code == "settings-bad-value"
     assert str(error).startswith(f"{path}, line 2: {told}")
+
+
+def test_what_a_check_of_our_own_says_needs_no_description(path: Path) -> None:
+    assert str(refusal(path, 'listen = ["7400"]')).endswith("which looks like HOST:PORT")
+
+
+def test_a_urn_that_is_none_is_told_without_its_grammar(path: Path) -> None:
+    class Shop(BaseModel):
+        terms: tuple[TermsUrn, ...] = ()
+
+    error = refusal(path, '\nterms = [""]\n', Shop)
+
+    expected = "it is not what is expected here, which begins with urn:byway: and is spelled in one way only"
+    assert str(error) == f'{path}, line 2: terms cannot be "": {expected}'
 
 
 def test_of_several_faults_the_first_in_the_file_is_told(path: Path) -> None:
@@ -276,15 +294,25 @@ def test_a_settings_file_that_is_there_stays_as_it_is(path: Path) -> None:
 
 
 def test_settings_that_could_not_be_read_are_not_written(path: Path) -> None:
-    with pytest.raises(SetupError, match=r"listen\.0 cannot be") as caught:
+    with pytest.raises(SetupError, match=r"\Alisten cannot be") as caught:
         write_settings(path, RouterSettings, {"listen": ["nowhere"]})
 
-    assert caught.value.code == "settings-bad-value"
+    assert caught.value.code == "bad-request"
     assert not path.exists()
 
 
 def test_a_settings_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(SetupError, match="cannot be written"):
+    with pytest.raises(SetupError, match="cannot be written") as caught:
         write_settings(tmp_path / "file" / "settings.toml", RouterSettings, {})
+
+    assert caught.value.code == "data-unwritable"
+
+
+def test_a_full_disk_leaves_no_half_of_a_settings_file(path: Path, room_for_bytes: Callable[[int], Room]) -> None:
+    with room_for_bytes(10), pytest.raises(SetupError, match="cannot be written") as caught:
+        write_settings(path, RouterSettings, {})
+
+    assert caught.value.code == "data-unwritable"
+    assert not path.exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from byway.errors import SetupError
 from intentron.demo.__main__ import SHIPPED
 from intentron.demo.markets import food, homes
 
@@ -36,6 +37,19 @@ def test_the_shipped_stock_shows_every_reason_for_which_a_cast_arrives_or_does_n
         assert len(market.sheet.problems) == 2
         assert len({seller.own for seller in market.sellers}) == len(market.sellers)
     assert sum(seller.away for seller in homes(SHIPPED / "homes.csv").sellers) == 1
+
+
+def test_a_file_without_the_columns_is_refused_with_the_columns_it_lacks(tmp_path: Path) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text("name,price\na home,5\n")
+
+    for market, lacks, column_map in ((homes, "'pid'", "homes"), (food, "'fm_id'", "farm-food")):
+        with pytest.raises(SetupError, match=f"line 1: the file has no column {lacks}") as caught:
+            market(other)
+        assert caught.value.code == "bad-sheet"
+        assert "too small" not in str(caught.value)
+        assert f"the column map {column_map}" in str(caught.value)
+        assert caught.value.next_step.endswith(f"/maps/{column_map}.toml")
 
 
 def test_a_stock_that_is_too_small_for_the_story_is_refused_in_a_sentence(tmp_path: Path) -> None:

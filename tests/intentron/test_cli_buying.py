@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from byway.cli.report import run_command
 from byway.protocol.statement import parse_statement
+from intentron.cli.app import app
 from tests.intentron.town import Shell, Town
 
 MoveIn = Callable[[str], Shell]
@@ -55,9 +57,9 @@ def test_a_cast_is_signed_for_by_a_router_and_can_be_looked_at(mary: Shell, town
 
     name = re.match(r"cast        (C-[A-Z2-7]{4,})  a quiet place near the park\n", out)
     assert name
-    assert f"accepted    by the router {town.router.address}, which has signed for it\n" in out
+    assert f"published   at the router {town.router.address}, which has signed for it\n" in out
     assert f"next        intentron offers {name[1]} --home {mary.home}\n" in out
-    assert re.search(rf"{name[1]} +{SENTENCE} +accepted +0/25 +in [23] days", mary("casts"))
+    assert re.search(rf"{name[1]} +{SENTENCE} +published +0/25 +in [23] days", mary("casts"))
     details = mary("casts", name[1].lower())
     assert "            beds from 2\n" in details
     assert f"terms       {TERMS}\n" in details
@@ -93,11 +95,18 @@ def test_what_stands_in_a_file_is_what_is_asked_and_flags_win(mary: Shell, tmp_p
     ("words", "sentence", "next_step"),
     [
         (("--facet", "beds=2"), "a wish needs a topic", "intentron cast open:homes:boston"),
-        (("open:homes", "--facet", "beds"), "is not a facet such as", ""),
-        (("open:homes", "--facet", "beds=2", "--facet", "beds=3"), "beds is given twice", ""),
-        (("open:homes", "--facet", "beds=2;3"), "neither a number", ""),
+        (("open:homes", "--facet", "beds"), "is not a facet such as", "write it as beds=2.."),
+        (
+            ("open:homes", "--facet", "beds=2", "--facet", "beds=3"),
+            "beds is given twice  [bad-request]",
+            "write a set: 'beds={one, two}'",
+        ),
+        (("open:homes", "--facet", "beds=2;3"), "beds: '2;3' is neither a number", "write it as beds=2.."),
+        (("open:homes", "--facet", "price=9 usd"), "price: ", "write it as 9 USD"),
         (("condos",), "", "write a topic as open:homes:boston"),
-        (("open:homes", "--hours", "9999"), '"hours"', "see docs/reference/local-api.md"),
+        (("open:homes", "--hours", "9999"), '"hours": it has to be at most 720', "intentron cast --help"),
+        (("open:homes", "--hours", "0"), '"hours": it has to be at least 1  [bad-request]', "intentron cast --help"),
+        (("open:homes", "--offers", "0"), '"offers": it has to be at least 1', "intentron cast --help"),
         (("open:homes", "--terms", "my terms"), "terms", "write a topic as"),
     ],
 )
@@ -107,9 +116,57 @@ def test_a_wish_that_cannot_be_told_is_refused_in_a_sentence(
     told = mary.fails("cast", *words)
 
     assert sentence in told
-    assert f"next    {next_step}" in told or not next_step
+    assert f"next    {next_step}" in told
     assert "Traceback" not in told
     assert mary.told("casts") == []
+
+
+def test_facets_are_told_as_they_were_understood_before_and_when_they_leave(mary: Shell) -> None:
+    words = (
+        "--facet",
+        "price=..800,000.00 USD",
+        "--facet",
+        "beds=two",
+        "--facet",
+        "lot=..5 XXY",
+        "--facet",
+        "zip={b, a}",
+    )
+    for more in ((), ("--dry-run",)):
+        out = mary("cast", "open:homes:boston", *words, *more)
+        assert "facet       price: money, up to 800,000.00 USD\n" in out
+        assert "facet       beds: text, two\n" in out
+        assert "facet       lot: quantity, up to 5 XXY\n" in out
+        assert "facet       zip: set of text, a, b\n" in out
+        assert re.findall(r"warning +(\w+): (\w+) is no currency, and no unit that is known here", out) == [
+            ("lot", "XXY")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence", "next_step"),
+    [
+        (("casts", "--colour"), "Unknown option: --colour", "intentron casts --help"),
+        (("stats",), 'Did you mean "status"', "intentron --help"),
+        (("cast", "--hours", "many"), 'unable to convert "many"', "intentron cast --help"),
+        (
+            ("rule", "add", "a", "--list", "b", "--within-km", "x"),
+            'unable to convert "x"',
+            "intentron rule add --help",
+        ),
+        (("rule", "remove"), "requires an argument", "intentron rule remove --help"),
+    ],
+)
+def test_what_is_typed_wrongly_is_told_like_every_refusal(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], sentence: str, next_step: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(lambda: app(words))
+
+    told = capsys.readouterr().err
+    assert left.value.code == 2
+    assert sentence in told
+    assert re.fullmatch(rf"error   .*  \[bad-request\]\nnext    {next_step}\n", told)
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_line(mary: Shell, tmp_path: Path) -> None:
@@ -120,7 +177,9 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_line(mary: Shell, tmp_pa
     assert 'line 2: "facet" is not a setting; did you mean "facets"?' in mary.fails("cast", "--from", str(toml))
     assert f'{as_json}: "topic"' in mary.fails("cast", "--from", str(as_json))
     for missing in ("other.json", "other.toml"):
-        assert f"there is no file {tmp_path / missing}" in mary.fails("cast", "--from", str(tmp_path / missing))
+        told = mary.fails("cast", "--from", str(tmp_path / missing))
+        assert f"there is no file {tmp_path / missing}  [data-unreadable]\nnext    ls {tmp_path}\n" in told
+    assert f"{tmp_path} is a folder, not a file" in mary.fails("cast", "--from", str(tmp_path))
 
 
 def test_a_cast_for_a_router_that_is_away_waits_and_is_not_lost(mary: Shell, town: Town) -> None:
@@ -135,7 +194,7 @@ def test_a_cast_for_a_router_that_is_away_waits_and_is_not_lost(mary: Shell, tow
     assert re.search(rf"waiting     {cast['name']}: ", mary("status"))
 
     town.start_router()
-    mary.until(lambda casts: casts[0]["state"] == "accepted", "casts")
+    mary.until(lambda casts: casts[0]["state"] == "published", "casts")
 
 
 def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -> None:
@@ -150,17 +209,31 @@ def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -
         assert "price       " in seller("offer", cast, *words)
     cheap, dear = mary.until(lambda offers: len(offers) == 2, "offers", cast)
 
+    first = cheap["seller"].rpartition(":")[2]
     out = mary("offers", cast)
     assert max(len(line) for line in out.splitlines() if not line.startswith("next")) <= 80
     assert re.search(
-        rf"{cheap['name']} +{cast} +Two beds +650,000.50 USD +offered +in 3 days\n +by the park\n +terms", out
+        rf"{cheap['name']} +{cast} +Two beds +650,000.50 USD +offered +in 3 days\n +by the park\n"
+        r" +terms\n +customercommons:nostalking\n"
+        rf" +from {first[:8]}...{first[-4:]}\n",
+        out,
     )
     assert f"next        intentron accept {cheap['name']} --home {mary.home}\n" in out
 
     assert "reason      price\n" in mary("decline", dear["name"], "--reason", "price")
     accepted = mary("accept", cheap["name"])
-    assert f"accepted    {cheap['name']}  Two beds\nprice       650,000.50 USD\nterms       {TERMS}\n" in accepted
-    assert "[ended]" in mary.fails("accept", dear["name"])
+    assert accepted == (
+        f"accepted    {cheap['name']}  Two beds\n"
+        "            by the park\n"
+        "price       650,000.50 USD\n"
+        f"terms       {TERMS}\n"
+        f"seller      {cheap['seller']}\n"
+        "agreement   your cast's key has signed the seller's signed offer: two signatures, the same bytes\n"
+        "            it is kept here, and the seller is told as soon as the mailbox can be reached\n"
+        f"            more offers may come until {cast} is closed\n"
+        f"next        intentron close {cast} --home {mary.home}\n"
+    )
+    assert "[settled]" in mary.fails("accept", dear["name"])
     sellers[1].until(lambda answers: answers[0]["state"] == "accepted", "answers")
     sellers[0].until(lambda answers: answers[0]["state"] == "declined", "answers")
     assert "declined: price" in sellers[0]("answers").replace("\n", " ")
@@ -169,13 +242,28 @@ def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -
     assert json.loads(mary("events", "--json").splitlines()[0])["event"] == "cast_kept"
 
 
+def test_a_seller_that_has_a_petname_is_shown_by_it(shell: MoveIn, mary: Shell) -> None:
+    ruth = shell("ruth")
+    ruth("subscribe", "open:homes:**")
+    mary("cast", *WISH)
+    (cast,) = ruth.until(bool, "inbox")
+    ruth("offer", cast["name"], "--title", "Two beds")
+    (offer,) = mary.until(bool, "offers")
+    settings = mary.home / "settings.toml"
+    text = settings.read_text().replace("[petnames]", f'[petnames]\nruth = "{offer["seller"]}"')
+    settings.write_text(text)
+
+    assert re.search(r"from ruth \([a-z2-7]{8}\.\.\.[a-z2-7]{4}\)\n", mary("offers"))
+    assert f"seller      ruth ({offer['seller']})\n" in mary("decline", offer["name"])
+
+
 def test_a_cast_is_taken_back_once(mary: Shell) -> None:
     mary("cast", *WISH)
     name = mary.told("casts")[0]["name"]
 
     assert f"closed      {name}\n" in mary("close", name)
     assert mary.told("casts")[0]["state"] == "closed"
-    assert "[ended]" in mary.fails("close", name)
+    assert "[settled]" in mary.fails("close", name)
 
 
 def test_a_name_that_means_nothing_is_refused_with_where_to_look(mary: Shell) -> None:
@@ -186,8 +274,8 @@ def test_a_name_that_means_nothing_is_refused_with_where_to_look(mary: Shell) ->
         (("decline", "../casts"), "intentron offers"),
     ):
         told = mary.fails(*words)
-        assert "[name-unknown]" in told or "[not-served]" in told
-        assert f"next    {next_step}" in told or "[not-served]" in told
+        assert "[not-found]" in told or "[not-served]" in told
+        assert f"next    {next_step} --home {mary.home}\n" in told or "[not-served]" in told
 
 
 def test_lists_that_are_empty_say_what_to_do(mary: Shell) -> None:

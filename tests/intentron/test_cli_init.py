@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -100,13 +101,16 @@ def test_init_closes_a_folder_that_others_could_enter(tmp_path: Path, capsys: py
         (("--petname", "condos"), "'condos' is not a petname"),
         (("--petname", "open=open:homes"), "not the word open"),
         (("--petname", "condos=homes boston"), "petnames.condos"),
+        (("--petname", "ruth=urn:byway:node:abc"), "petnames.ruth"),
     ],
 )
 def test_what_cannot_be_set_is_refused_and_nothing_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], sentence: str
 ) -> None:
     assert run("init", "--home", str(tmp_path / "mary"), *flags) == 1
-    assert sentence in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert sentence in told
+    assert re.search(r"  \[bad-request\]\nnext    (intentron init --help|write it as --petname condos=urn:.*)\n", told)
     assert not (tmp_path / "mary" / "key").exists()
 
 

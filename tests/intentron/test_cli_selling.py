@@ -41,7 +41,7 @@ def test_a_subscription_listens_and_can_be_given_up(shop: Shell, town: Town) -> 
     (kept,) = shop.until(lambda kept: kept[0]["state"] == "listening", "subscriptions")
     assert kept["router"] == str(town.router)
     assert re.search(r"homes +open:homes:\* +beds >= 2 +router.test:7400 +listening", shop("subscriptions"))
-    assert shop("unsubscribe", "homes") == "ended       homes\n"
+    assert shop("unsubscribe", "homes").startswith("ended       homes\nnext        intentron subscriptions ")
     assert shop.told("subscriptions") == []
     assert "there is no subscription called homes" in shop.fails("unsubscribe", "homes")
 
@@ -62,10 +62,12 @@ def test_a_registered_topic_can_be_listened_for_without_a_name(shop: Shell, town
         shop("subscribe", pattern, *at)
 
     assert [kept["name"] for kept in shop.told("subscriptions")] == [long[:62], "homes:boston:condo"]
-    shop("subscribe", f"{root}:homes:boston:condo", "--filter", "beds >= 2", *at)
-    told = shop.fails("subscribe", f"{other}:homes:boston:condo", *at)
-    assert "there is a subscription called homes:boston:condo already, to other topics" in told
-    assert [kept["filter"] for kept in shop.told("subscriptions")] == ["", "beds >= 2"]
+    shop("subscribe", f"{root}:homes:boston:condo", *at)
+    for another in ((f"{root}:homes:boston:condo", "--filter", "beds >= 2"), (f"{other}:homes:boston:condo",)):
+        told = shop.fails("subscribe", *another, *at)
+        assert "there is a subscription called homes:boston:condo already, to " in told
+        assert "[name-taken]\nnext    give this one another name with --name" in told
+    assert [kept["filter"] for kept in shop.told("subscriptions")] == ["", ""]
 
 
 def test_a_petname_names_subscriptions_and_rules(shell: MoveIn, sheet: Path) -> None:
@@ -84,7 +86,7 @@ def test_what_cannot_be_listened_for_is_refused(shop: Shell) -> None:
     for words, code, next_step in (
         (("open:homes:**:condo",), "bad-pattern", "write a pattern as open:homes:**"),
         (("open:homes:**", "--filter", "beds >="), "bad-filter", "write a filter as 'beds >= 2 && "),
-        (("open:homes:**", "--router", "example.org"), "settings-bad-value", ""),
+        (("open:homes:**", "--router", "example.org"), "bad-request", "copy it from the line"),
     ):
         told = shop.fails("subscribe", *words)
         assert f"[{code}]\nnext    {next_step}" in told
@@ -124,7 +126,7 @@ def test_an_offer_that_cannot_be_made_is_refused(shell: MoveIn, shop: Shell) -> 
     (cast,) = shop.until(bool, "inbox")
 
     for words, sentence in (
-        (("--title", "Two beds", "--price", "cheap"), "is not a price such as 700000 USD"),
+        (("--title", "Two beds", "--price", "cheap"), "is not a price, which looks like '4.50 USD'"),
         (("--title", "Two beds", "--terms", "urn:byway:terms:cc:a"), "terms"),
         (("--title", ""), '"title"'),
     ):
@@ -153,6 +155,15 @@ def test_one_seller_of_a_sheet_can_be_taken_alone(shop: Shell, sheet: Path) -> N
     assert "it has sellers such as" in shop.fails("stock", "import", str(sheet), "--map", "homes", "--only", "nobody")
 
 
+def test_a_folder_called_like_a_map_is_not_taken_for_one(
+    shop: Shell, sheet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("homes").mkdir()
+
+    assert "imported    2 items" in shop("stock", "import", str(sheet), "--map", "homes")
+
+
 def test_a_map_of_ones_own_is_found_where_one_stands(
     shop: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,7 +184,11 @@ def test_a_sheet_of_which_nothing_can_be_used_is_a_failure(shop: Shell, tmp_path
     assert status == 1
     assert "left out    line 1: the file has no column 'pid'" in out.replace('"', "'")
     assert f"nothing in {empty} could be imported" in err
-    assert "cannot be read" in shop.fails("stock", "import", str(tmp_path / "none.csv"), "--map", "homes")
+    assert f"nothing in {empty} could be imported; no list is changed  [bad-sheet]\nnext    mend" in err
+    told = shop.fails("stock", "import", str(tmp_path / "none.csv"), "--map", "homes")
+    assert f"there is no file {tmp_path}/none.csv  [data-unreadable]\nnext    ls {tmp_path}\n" in told
+    told = shop.fails("stock", "import", str(tmp_path), "--map", "homes")
+    assert f"{tmp_path} is a folder, not a CSV file  [data-unreadable]\nnext    ls {tmp_path}\n" in told
     assert "there is no column map 'houses'" in shop.fails("stock", "import", str(empty), "--map", "houses")
 
 
@@ -181,8 +196,16 @@ def test_a_failed_import_keeps_the_stock(shop: Shell, sheet: Path, tmp_path: Pat
     shop("stock", "import", str(sheet), "--map", "homes")
     before = shop.told("stock", "list")
     empty = tmp_path / "empty.csv"
-    for text, only in (("", ()), ("a,b\n1,2\n", ()), ("a,b\n1,2\n", ("--only", "dorchester"))):
-        empty.write_text(text)
+    header = HOMES.splitlines()[0]
+    for data, only in (
+        (b"", ()),
+        (b"a,b\n1,2\n", ()),
+        (b"a,b\n1,2\n", ("--only", "dorchester")),
+        (header.encode(), ()),
+        (HOMES.encode("utf-16"), ()),
+        (HOMES.replace(",", ";").encode(), ()),
+    ):
+        empty.write_bytes(data)
         status, out, err = shop.run("stock", "import", str(empty), "--map", "homes", *only)
         assert status == 1
         assert "left out" in out
@@ -205,7 +228,7 @@ def test_a_rule_can_be_stopped(shop: Shell, sheet: Path) -> None:
     shop("stock", "import", str(sheet), "--map", "homes")
     shop("rule", "add", "my homes", "--list", "homes", "--topics", "open:homes:**")
 
-    assert shop("rule", "remove", "my homes") == "ended       my homes\n"
+    assert shop("rule", "remove", "my homes").startswith("ended       my homes\nnext        intentron rules ")
     assert shop.told("rules") == []
     assert "there is no rule called my homes" in shop.fails("rule", "remove", "my homes")
 
@@ -243,15 +266,23 @@ def test_a_rule_that_cannot_be_kept_is_refused(shop: Shell, sheet: Path) -> None
     assert "You listen to none yet" in shop.fails("rule", "add", "a", "--list", "homes")
     for pattern in ("open:a:*", "open:b:*"):
         shop("subscribe", pattern)
-    assert "You listen to open:a:*, open:b:*" in shop.fails("rule", "add", "a", "--list", "homes")
+    told = shop.fails("rule", "add", "a", "--list", "homes")
+    assert "You listen to open:a:*, open:b:*  [bad-request]\nnext    say it with --topics 'open:a:*'\n" in told
     topics = ("--topics", "open:a:*")
     assert "there is no stock list called homes" in shop.fails("rule", "add", "a", "--list", "homes", *topics)
     shop("stock", "import", str(sheet), "--map", "homes")
     for words, sentence in (
         (("--price", "4.50"), "which looks like '4.50 USD'"),
-        (("--price", "cheap USD"), '"price.amount"'),
+        (("--price", "cheap USD"), "which looks like '4.50 USD'"),
+        (
+            ("--offers-per-day", "0"),
+            '"offers_per_day": it has to be at least 1  [bad-request]\nnext    intentron rule add',
+        ),
         (("--message", "{colour}"), '"message": {colour} is none of'),
-        (("--within-km", "-1"), '"within_m"'),
+        (
+            ("--within-km", "-1"),
+            "--within-km is -1: it has to be 0 to 20100  [bad-request]\nnext    intentron rule add",
+        ),
     ):
         assert sentence in shop.fails("rule", "add", "a", "--list", "homes", *topics, *words)
     assert shop.told("rules") == []

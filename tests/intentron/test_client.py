@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 import trio
 from nacl.signing import SigningKey
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 import intentron
@@ -21,7 +22,7 @@ from intentron import client
 from intentron.backoff import Backoff
 from intentron.courier import Courier
 from intentron.resolver import Resolver
-from tests.intentron.told_answers import started
+from tests.intentron.told_answers import ToldNode, started
 from tests.link.parts import NOW, a_statement
 from tests.strategies.randomness import Seeded
 
@@ -88,6 +89,28 @@ async def test_a_node_that_cannot_be_reached_is_tried_until_the_statement_expire
     assert max(pauses) <= 60
     assert pauses[0] < 1
     assert tries[-1] > HOUR_MS / 1000 - 61
+
+
+async def test_a_node_that_is_away_is_told_once_in_the_log_and_again_when_the_reason_changes_and_at_the_end(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    network = MemoryNetwork()
+    node = ToldNode(network, "node")
+    hands = courier(network)
+
+    async def come_back() -> None:
+        await trio.sleep(120)
+        refusals = refusing(*[Refusal("busy", "later", 1_000)] * 5)
+        node.refuses = lambda _: next(refusals)
+        await nursery.start(node.run)
+
+    nursery.start_soon(come_back)
+    with capture_logs() as told:
+        await hands.hand_in(node.place, KEY, statement())
+
+    assert autojump_clock.current_time() > 120
+    about = [(line["event"], line.get("code")) for line in told if line["event"].startswith("hand_in")]
+    assert about == [("hand_in_failed", "unreachable"), ("hand_in_failed", "busy"), ("hand_in_recovered", None)]
 
 
 async def test_a_link_that_cannot_be_opened_is_told(nursery: trio.Nursery) -> None:

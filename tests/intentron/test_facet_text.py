@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byway.errors import StatementError
+from byway.protocol.descriptions import describe
 from byway.protocol.facets import (
     Boolean,
     Date,
@@ -44,6 +45,15 @@ from intentron.facet_text import facet_from_value, facets_from_values, parse_fac
         ("..800000 USD", Money("USD", None, 80_000_000)),
         ("700000..800000.50 USD", Money("USD", 70_000_000, 80_000_050)),
         ("500 JPY", Money("JPY", 500, 500)),
+        ("700,000.00 USD", Money("USD", 70_000_000, 70_000_000)),
+        ("500,000..1,800,000.50 USD", Money("USD", 50_000_000, 180_000_050)),
+        ("up to 800,000.00 USD", Money("USD", None, 80_000_000)),
+        ("from 2", Integer(2, None)),
+        ("from 10 LBR", Quantity("LBR", Decimal(10), None)),
+        ("2 to 3", Integer(2, 3)),
+        ("2027-06-01 to 2027-06-03", Date(20_970, 20_972)),
+        ("up to you", Text("up to you")),
+        ("from here", Text("from here")),
         ("10.. LBR", Quantity("LBR", Decimal(10), None)),
         ("2.5 DZN", Quantity("DZN", Decimal("2.5"), Decimal("2.5"))),
         ("2027-06-01", Date(20_970, 20_970)),
@@ -80,6 +90,11 @@ def test_a_spelling_means_one_facet(text: str, facet: Facet) -> None:
         "2,5",
         "2 bedrooms",
         "800000 usd",
+        "1,234",
+        "1,2345 USD",
+        "up to 800k",
+        "from 2 sisters",
+        "2 to",
         "$800000",
         "800000.005 USD",
         ".. USD",
@@ -105,6 +120,34 @@ def test_what_could_mean_two_things_is_refused(text: str) -> None:
     with pytest.raises(StatementError) as caught:
         parse_value_text(text)
     assert caught.value.code == "bad-facet"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "next_step"),
+    [
+        ("beds=2;3", "beds: ", "write it as beds=2.., 'price=..800000 USD'"),
+        ("price=..800000 usd", "price: ", "write it as ..800000 USD"),
+        ("price=1,2345 USD", "price: ", "write it as beds=2.., 'price=..800000 USD'"),
+        ("price=..800000.005 USD", "price: ", "write it as beds=2.., 'price=..800000 USD'"),
+        ("beds", "'beds' is not a facet", "write it as beds=2.., 'price=..800000 USD'"),
+    ],
+)
+def test_a_refusal_names_the_facet_and_says_how_to_write_it(text: str, name: str, next_step: str) -> None:
+    with pytest.raises(StatementError) as caught:
+        parse_facet_text(text)
+    assert str(caught.value).startswith(name)
+    assert caught.value.next_step.startswith(next_step)
+
+
+@given(low=st.integers(-(10**9), 10**9), size=st.integers(0, 10**9))
+def test_an_amount_is_read_as_it_is_shown(low: int, size: int) -> None:
+    for money in (
+        Money("USD", low, low),
+        Money("USD", low, low + size),
+        Money("USD", None, low),
+        Money("USD", low, None),
+    ):
+        assert parse_value_text(describe(money)) == money
 
 
 def test_a_place_has_to_say_how_exactly_it_is_told() -> None:

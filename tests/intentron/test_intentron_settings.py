@@ -43,22 +43,30 @@ def test_choices_are_read(tmp_path: Path) -> None:
         [petnames]
         boston = "urn:byway:topic:{ROOT}:homes:boston"
         food = "open:food:**"
+        ruth = "{node_urn(bytes(32))}"
         """,
     )
 
     assert settings.authorities == (parse_node_address(NODE),)
     assert settings.router == settings.messaging == parse_node_address(NODE)
     assert settings.terms == ("urn:byway:terms:customercommons:nostalking",)
-    assert settings.petnames == {"boston": f"urn:byway:topic:{ROOT}:homes:boston", "food": "open:food:**"}
+    assert settings.petnames == {
+        "boston": f"urn:byway:topic:{ROOT}:homes:boston",
+        "food": "open:food:**",
+        "ruth": node_urn(bytes(32)),
+    }
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("max_offers = 0", "max_offers cannot be 0: it should be greater than or equal to 1 (How many offers"),
-        ("cast_lifetime_days = 31", "cast_lifetime_days cannot be 31: it should be less than or equal to 30"),
+        ("max_offers = 0", "max_offers cannot be 0: it has to be at least 1 (How many offers"),
+        ("cast_lifetime_days = 31", "cast_lifetime_days cannot be 31: it has to be at most 30"),
         ('router = "router.example:7400"', 'router cannot be "router.example:7400": '),
-        ('terms = ["nostalking"]', "terms.0 cannot be \"nostalking\": 'nostalking' is not a URN"),
+        (
+            'terms = ["nostalking"]',
+            'terms cannot be "nostalking": it is not what is expected here, which begins with urn:byway: and',
+        ),
         ('petnames.Boston = "open:a"', 'petnames.Boston cannot be "Boston": a petname is'),
         ('petnames.open = "open:a"', 'petnames.open cannot be "open": a petname is'),
         ('petnames.a = "open"', "petnames.a cannot be \"open\": 'open' is not a topic pattern"),

@@ -8,6 +8,7 @@ import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from byway.errors import LinkError, StatementError
@@ -18,6 +19,7 @@ from intentron.node.quiet_start import SPREAD_S, QuietStart
 from intentron.node.shown import plain
 from intentron.node.topics import expand_pattern, expand_topic, literal_topic
 from intentron.node.waits import Waits
+from intentron.trouble import Trouble
 from intentron.vault import Rule, Vault
 from tests.strategies.randomness import Seeded
 
@@ -107,7 +109,7 @@ async def test_a_change_is_whole_or_not_at_all_and_rings_when_it_is_made(vault: 
         vault.rules.put(Rule("eggs", "{}"))
         raise StatementError("no")
 
-    with pytest.raises(StatementError):
+    with pytest.raises(StatementError, match=r"^no$"):
         await memory.change(fail, About.STOCK)
     assert await memory.look(lambda vault: vault.rules.all()) == []
     assert not ring.is_set()
@@ -180,10 +182,34 @@ def test_what_waits_says_for_what_until_it_waits_no_more() -> None:
     waits = Waits()
     assert waits.get("a") is None
     waits.put("a", LinkError("nobody is there"))
-    assert waits.get("a") == "nobody is there"
+    assert waits.get("a") == ("nobody is there", "")
+    assert str(waits.get("a")) == "nobody is there"
+    waits.put("a", LinkError("nobody is there", next_step="look"), "look at the settings")
+    assert str(waits.get("a")) == "nobody is there; look at the settings"
+    waits.put("b", LinkError("nobody is there"))
+    waits.keep({"a"})
+    assert waits.get("b") is None
     waits.end("a")
     waits.end("a")
     assert waits.get("a") is None
+
+
+def test_a_trouble_is_told_when_it_begins_changes_and_ends() -> None:
+    trouble = Trouble("listening", at="there")
+    with capture_logs() as told:
+        trouble.over()
+        for code in ("unreachable", "unreachable", "wrong-key", "wrong-key"):
+            trouble.met(LinkError("no", code=code))
+        trouble.over()
+        trouble.over()
+        trouble.met(LinkError("no", code="unreachable"))
+    assert [(line["event"], line.get("code")) for line in told] == [
+        ("listening_failed", "unreachable"),
+        ("listening_failed", "wrong-key"),
+        ("listening_recovered", None),
+        ("listening_failed", "unreachable"),
+    ]
+    assert {line["at"] for line in told} == {"there"}
 
 
 def test_what_a_stranger_wrote_can_be_shown_as_json() -> None:

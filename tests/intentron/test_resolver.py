@@ -137,7 +137,7 @@ async def test_an_older_record_does_not_come_back(nursery: trio.Nursery) -> None
 
     teach(authority, serial=1)
     asker.now += 61_000
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="no authority in the settings has a record"):
         await asker.resolver.resolve(topic)
 
 
@@ -152,6 +152,30 @@ async def test_a_name_that_nobody_knows_is_no_failure_of_the_network(nursery: tr
         await Asker(network, nowhere, authority.place).resolver.resolve(OPEN)
 
     assert (unknown.value.code, unreachable.value.code) == ("name-unknown", "unreachable")
+
+
+async def test_an_authority_that_did_not_answer_has_not_said_no(nursery: trio.Nursery) -> None:
+    network = MemoryNetwork()
+    authority = await started(nursery, network, "authority")
+    topic = teach(authority)
+    authority.answers[topic] = authority.answers[topic][:1]
+    nowhere = NodeAddress(urn(ROUTER), "nowhere.test:1")
+    resolver = Asker(network, authority.place, nowhere).resolver
+
+    assert (await resolver.resolve(topic)).name == topic
+    with pytest.raises(LinkError, match="nobody could be asked"):
+        await resolver.places(topic)
+
+
+async def test_a_node_that_the_settings_name_is_found_where_they_say_now(nursery: trio.Nursery) -> None:
+    network = MemoryNetwork()
+    authority = await started(nursery, network, "authority")
+    authority.answers[urn(ROUTER)] = [node_record(ROUTER, "recorded.test:1")]
+    before, now = NodeAddress(urn(ROUTER), "before.test:1"), NodeAddress(urn(ROUTER), "now.test:1")
+    resolver = Asker(network, authority.place, router=now).resolver
+
+    assert await resolver.elsewhere(before) == [now, NodeAddress(urn(ROUTER), "recorded.test:1")]
+    assert [resolver.setting_of(place) for place in (now, authority.place, before)] == ["router", "authorities", None]
 
 
 async def test_open_topics_are_served_where_the_settings_say() -> None:

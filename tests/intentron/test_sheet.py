@@ -240,11 +240,30 @@ def test_a_cell_that_is_not_utf8_costs_its_row_only_if_it_is_read(column_map: Co
         (b"id,street\n1,2\n", "the file has no column 'unit', 'zip', 'year'"),
         (HEADER.encode() + b",beds\n", "the file has the column 'beds' more than once"),
         (HEADER.encode("utf-16"), "the file is in UTF-16, not in UTF-8; save it as CSV UTF-8"),
+        (HEADER.encode("utf-16-le"), "the file is in UTF-16, not in UTF-8, or it is no text; save it as CSV UTF-8"),
+        (HEADER.replace(",", ";").encode(), "the cells stand between semicolons, not between commas; save the sheet"),
+        (HEADER.replace(",", "\t").encode(), "the cells stand between tabs, not between commas; save the sheet"),
+        (HEADER.encode() + b",caf\xe9", "the column 'caf\N{REPLACEMENT CHARACTER}' is not UTF-8; save the sheet"),
+        (HEADER.encode(), "the file has a header, and no row below it"),
         (b"PK\x03\x04 and so on", "the file is a spreadsheet or an archive, not CSV"),
         (b'"id\n', "this is not a row of CSV"),
         (b"x" * (MAX_SHEET_BYTES + 1), "the file is over 16 MB"),
     ],
-    ids=["empty", "blank", "columns", "twice", "utf-16", "xlsx", "header", "huge"],
+    ids=[
+        "empty",
+        "blank",
+        "columns",
+        "twice",
+        "utf-16",
+        "utf-16-le",
+        "semicolons",
+        "tabs",
+        "cp1252",
+        "no-rows",
+        "xlsx",
+        "header",
+        "huge",
+    ],
 )
 def test_a_file_that_cannot_be_used_is_one_problem(column_map: ColumnMap, data: bytes, sentence: str) -> None:
     sheet = read_sheet(data, column_map)
@@ -294,17 +313,22 @@ def test_a_file_that_is_not_there_is_said_with_the_next_step(column_map: ColumnM
         ("precision_m", "precison_m", "settings-unknown-key", 'line 37: "precison_m".*did you mean "precision_m"'),
         ("all_false_is", "all_fals_is", "settings-unknown-key", 'did you mean "all_false_is_unknown"'),
         ('id = "id"', "", "settings-bad-value", "id has to be set"),
-        ('type = "set"', 'type = "sets"', "settings-bad-value", "sets"),
+        (
+            'type = "set"',
+            'type = "sets"',
+            "settings-unknown-key",
+            'line [0-9]+: "sets" is no type of a facet; did you mean "set"',
+        ),
         ('type = "set"', 'type = ["set"]', "settings-bad-value", "facets.tags"),
         ("[facets.zip]", "[[facets.zip]]", "settings-bad-value", "facets.zip"),
         ('column = "since"', "", "settings-bad-value", "column has to be set"),
         ('column = "beds"', "", "settings-bad-value", "either a `column` or a `sum`"),
         ('currency = "USD"', 'currency = "usd"', "settings-bad-value", "usd"),
-        ('["town", "zip"]', '["beds"]', "settings-bad-value", 'split names "beds"'),
-        ("[facets.zip]", "[facets.Zip]", "settings-bad-value", '"Zip" cannot be the name of a facet'),
+        ('["town", "zip"]', '["beds"]', "settings-bad-value", 'line 4: .*split names "beds"'),
+        ("[facets.zip]", "[facets.Zip]", "settings-bad-value", 'line [0-9]+: .*"Zip" cannot be the name of a facet'),
         ('["pool", "sauna"]', '["beds"]', "settings-bad-value", 'the facet "beds" is made twice'),
         ('["text", "mi"]', '["text"]', "settings-bad-value", "1 elements after its type"),
-        ("{street}", "{street", "settings-bad-value", "a brace without a partner"),
+        ("{street}", "{street", "settings-bad-value", "line [0-9]+: .*a brace without a partner"),
         ("[fixed]", "[fixed", "settings-unreadable", "not TOML"),
     ],
 )
@@ -325,7 +349,8 @@ def test_a_column_map_that_is_not_there_names_those_that_are(tmp_path: Path) -> 
     with pytest.raises(SetupError, match="farm-food, homes") as caught:
         load_column_map(tmp_path / "none.toml")
 
-    assert caught.value.code == "settings-missing"
+    assert caught.value.code == "not-found"
+    assert "homes.toml my-map.toml" in caught.value.next_step
 
 
 @pytest.mark.parametrize(("name", "sellers"), [("homes", 8), ("farm-food", 13)])

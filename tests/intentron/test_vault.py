@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 
 from byway.errors import StoreError
 from byway.protocol.urn import to_base32
-from intentron.vault import Rule, Vault, open_vault
+from byway.store.sqlite.schema import migrations
+from intentron.vault import AnswerState, Rule, Subscription, Vault, open_vault
 from intentron.vault.database import SCHEMA
 from intentron.vault.vault import VAULT_FILE
-from tests.strategies.deals import cast
+from tests.strategies.deals import ROUTER, cast
 
 
 @pytest.fixture
@@ -179,7 +181,7 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
     error = refusal(tmp_path / "file" / "home")
 
-    assert error.code == "store-failed"
+    assert error.code == "data-unwritable"
     assert error.next_step
 
 
@@ -212,7 +214,43 @@ def test_after_an_io_error_nothing_more_is_written(home: Path) -> None:
 def test_the_schema_is_of_its_own_kind(home: Path) -> None:
     with open_vault(home) as vault:
         assert vault._database.row("PRAGMA application_id") == (SCHEMA.application_id,)
-        assert vault._database.row("PRAGMA user_version") == (1,)
+        assert vault._database.row("PRAGMA user_version") == (len(migrations(SCHEMA)),)
+
+
+def test_a_vault_of_the_first_version_is_brought_up_to_date(home: Path) -> None:
+    made, later = cast("mary"), cast("john")
+    home.mkdir(mode=0o700)
+    connection = apsw.Connection(str(home / VAULT_FILE))
+    connection.execute(migrations(SCHEMA)[0])
+    connection.pragma("application_id", SCHEMA.application_id)
+    connection.pragma("user_version", 1)
+    insert = """
+        INSERT INTO names VALUES ('C-AAAA', ?1), ('O-AAAA', ?2), ('O-BBBB', ?3);
+        INSERT INTO inbox VALUES (?1, ?4, 'homes', 1, 1, 9, 'answered');
+        INSERT INTO answers VALUES
+            (?2, ?1, ?4, ?5, 1, '', 1, 9, 'stored', ''),
+            (?3, ?1, ?4, ?6, 2, '', 2, 9, 'stored', '');
+        INSERT INTO outbox VALUES
+            (?5, ?7, ?4, 'outer', ?1, 9, 1, 1, 'stored', x'01', ''),
+            (?6, ?7, ?4, 'outer', ?1, 9, 1, 1, 'stored', x'02', '');
+        INSERT INTO subscriptions VALUES ('homes', 'open:homes', '', ?7);
+    """
+    ids = [bytes([number]) * 32 for number in range(1, 6)]
+    values = (made.id, ids[0], ids[1], later.data, ids[2], ids[3], str(ROUTER))
+    for statement in insert.split(";")[:-1]:
+        used = max(int(mark) for mark in re.findall(r"\?(\d)", statement))
+        connection.execute(statement, values[:used])
+    connection.close()
+    (home / VAULT_FILE).chmod(0o600)
+
+    with open_vault(home) as vault:
+        answers = vault.answers.to_cast(made.id)
+        assert [(answer.state, answer.receipt, answer.node) for answer in answers] == [
+            (AnswerState.STORED, b"\2", ROUTER),
+            (AnswerState.REPLACED, b"\1", ROUTER),
+        ]
+        assert vault.subscriptions.all() == [Subscription("homes", "open:homes", "", ROUTER, named=True)]
+        assert vault._database.rows("PRAGMA foreign_key_check") == []
 
 
 def test_a_name_is_four_characters_and_found_in_any_case(home: Path) -> None:

@@ -19,6 +19,7 @@ from intentron.vault import (
     Side,
     Vault,
 )
+from intentron.vault.vault import HISTORY_MS
 from tests.strategies import deals
 from tests.strategies.deals import AUTHORITY, CAST_ENDS, NOW, OFFER_ENDS, ROUTER, answered, asked, came, offered
 
@@ -202,6 +203,87 @@ def test_a_person_is_listened_to_until_she_has_answered(vault: Vault) -> None:
 
     vault.agreements.receive(deals.agreement(answer.statement), offer_id=answer.id, cast_id=cast.id, now=NOW)
     assert vault.answers.awaited(NOW) == []
+
+
+def test_an_offer_is_replaced_when_a_later_one_is_stored_and_what_was_unsent_of_it_stays(vault: Vault) -> None:
+    cast = came(vault)
+    assert cast
+    first, second, third = (vault.answers[answered(vault, serial)] for serial in (1, 2, 3))
+    vault.outbox.record_receipt(first.sealed_id, AUTHORITY, b"first")
+    assert vault.answers.replace_before(vault.answers[first.id]) == []
+
+    vault.outbox.record_receipt(third.sealed_id, AUTHORITY, b"third")
+    replaced = vault.answers.replace_before(vault.answers[third.id])
+
+    assert [before.id for before in replaced] == [second.id, first.id]
+    states = [answer.state for answer in vault.answers.to_cast(cast.id)]
+    assert states == [AnswerState.STORED, AnswerState.REPLACED, AnswerState.REPLACED]
+    assert vault.outbox.due(NOW) == []
+    assert not vault.outbox.record_refusal(second.sealed_id, AUTHORITY, "older-serial")
+    assert vault.answers.replace_before(vault.answers[third.id]) == []
+    assert not vault.answers.record_decline(first.id, "price")
+    assert vault.answers.awaited(NOW) == [(cast.id, AUTHORITY)]
+
+    agreed = deals.agreement(first.statement)
+    assert vault.agreements.receive(agreed, offer_id=first.id, cast_id=cast.id, now=NOW)
+    assert vault.answers[first.id].state is AnswerState.ACCEPTED
+
+
+def test_what_was_refused_or_has_expired_leaves_the_outbox_and_what_was_stored_stays_until_it_expires(
+    vault: Vault,
+) -> None:
+    for name in ("stored", "refused", "unsent"):
+        came(vault, name)
+    stored, refused, unsent = (vault.answers[answered(vault, 1, name)] for name in ("stored", "refused", "unsent"))
+    vault.outbox.record_receipt(stored.sealed_id, AUTHORITY, b"receipt")
+    vault.outbox.record_refusal(refused.sealed_id, AUTHORITY, "mailbox-full")
+
+    vault.forget(NOW)
+    assert vault.outbox.get(stored.sealed_id, AUTHORITY)
+    assert vault.outbox.get(refused.sealed_id, AUTHORITY) is None
+    assert vault.outbox.get(unsent.sealed_id, AUTHORITY)
+
+    vault.expire(OFFER_ENDS)
+    vault.forget(OFFER_ENDS)
+    assert vault._database.row("SELECT count(*) FROM outbox") == (0,)
+    assert vault.answers[stored.id].receipt == b"receipt"
+    assert vault.answers.awaited(NOW) == [(deals.cast("stored").id, AUTHORITY)]
+
+
+def test_what_is_long_over_is_forgotten_and_agreements_are_not(vault: Vault) -> None:
+    for name in ("mary", "john", "ann"):
+        came(vault, name)
+    taken, passed = vault.answers[answered(vault, 1, "mary")], vault.answers[answered(vault, 1, "john")]
+    vault.agreements.receive(
+        deals.agreement(taken.statement), offer_id=taken.id, cast_id=deals.cast("mary").id, now=NOW
+    )
+    ended = deals.cast("mary").expires
+    vault.expire(ended)
+
+    vault.forget(ended + HISTORY_MS - 1)
+    assert len(vault.inbox.all()) == 3
+    vault.forget(ended + HISTORY_MS)
+
+    assert [kept.id for kept in vault.inbox.all()] == [deals.cast("mary").id]
+    assert [answer.id for answer in vault.answers.all()] == [taken.id]
+    assert passed.id not in vault.answers
+    assert vault.names.find(passed.name) == passed.id
+
+
+def test_the_offers_to_a_person_are_forgotten_when_long_over_unless_she_has_agreed(vault: Vault) -> None:
+    cast = asked(vault)
+    taken, passed = offered(vault, 1, "a"), offered(vault, 1, "b")
+    assert taken
+    assert passed
+    vault.agreements.make(deals.agreement(taken.statement), offer_id=taken.id, cast_id=cast.id, now=NOW)
+
+    vault.expire(OFFER_ENDS)
+    vault.forget(OFFER_ENDS + HISTORY_MS - 1)
+    assert passed.id in vault.offers
+    vault.forget(OFFER_ENDS + HISTORY_MS)
+
+    assert [offer.id for offer in vault.offers.all()] == [taken.id]
+    assert [kept.id for kept in vault.casts.all()] == [cast.id]
 
 
 def test_what_has_expired_is_not_due(vault: Vault) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trio
 from nacl.signing import SigningKey
+from trio.testing import MockClock
 
 from authorities.addressing.authority import AddressingPolicy
 from authorities.messaging.authority import MessagingPolicy
@@ -117,6 +118,16 @@ class Machine:
             self._dead.set()
 
 
+class WallClock:
+    """Stands in for the module `time` where the wall clock is read."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+
+    def time_ns(self) -> int:
+        return self._now_ms() * 1_000_000
+
+
 class World:
     """The machines, the network between them, the time, and every address that anybody has dialled."""
 
@@ -197,9 +208,11 @@ async def byway_in_a_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> A
         await trio.lowlevel.checkpoint()
         return call(*args)
 
+    assert isinstance(trio.lowlevel.current_clock(), MockClock), "a scenario would take real time"
     monkeypatch.setattr(trio.to_thread, "run_sync", run_at_once)
     async with trio.open_nursery() as nursery:
         world = World(folder, nursery)
+        monkeypatch.setattr("byway.clock.time", WallClock(world.now_ms))  # for parts that were given no clock
         for machine in (world.addressing, world.router, world.messaging):
             await machine.start()
         yield world

@@ -52,6 +52,12 @@ class Intentron:
         await self.kill()
         await self.start()
 
+    async def choose(self, **settings: Any) -> None:
+        """Write these into the settings, and start again."""
+        await self.kill()
+        self._settings = self._settings.model_copy(update=settings)
+        await self.start()
+
     async def until(self, event: str, count: int = 1) -> list[Json]:
         """The facts called `event`, once there are `count` of them."""
         with trio.fail_after(PATIENCE_S):

@@ -141,7 +141,7 @@ async def test_a_wish_waits_at_home_until_its_router_is_back(world: World) -> No
     await world.router.start()
     await alice.until("cast_published")
     published = await alice.node.cast_details(asked["name"])
-    assert (published["state"], published["waiting_for"]) == ("accepted", None)
+    assert (published["state"], published["waiting_for"]) == ("published", None)
     assert published["receipt"]["node"] == world.router.node
 
 

@@ -23,12 +23,34 @@ async def test_a_filter_that_is_changed_counts_from_then_on(world: World) -> Non
     await trio.sleep(2)
     assert await seller.node.inbox() == []
 
+    await seller.node.unsubscribe("homes")
     await seller.node.subscribe("homes", topic.removeprefix("urn:byway:topic:"), "beds == 2", None)
     await trio.sleep(2)
     await alice.node.cast(wish(topic, facets={"beds": 2}))
     await seller.until("cast_received")
     (kept,) = await seller.node.subscriptions()
     assert (kept["filter"], kept["state"], kept["waiting_for"]) == ("beds == 2", "listening", None)
+
+
+async def test_a_subscription_does_not_take_the_place_of_another_one(world: World) -> None:
+    topic = await market(world)
+    pattern = topic.removeprefix("urn:byway:topic:")
+    seller = await listening(world, topic, "seller", "beds == 1")
+    (kept,) = await seller.node.subscriptions()
+
+    again = await seller.node.subscribe("homes", pattern, "beds  ==  1", None)
+    assert {**again, "state": ""} == {**kept, "state": ""}
+    for another in ((pattern, "beds == 2", None), (pattern, "", None), (pattern + ":*", "beds == 1", None)):
+        with pytest.raises(BywayError, match="called homes already") as caught:
+            await seller.node.subscribe("homes", *another)
+        assert caught.value.code == "name-taken"
+        assert "intentron unsubscribe homes" in caught.value.next_step
+        assert "--name" in caught.value.next_step
+    elsewhere = str(world.messaging.place)
+    with pytest.raises(BywayError, match="called homes already"):
+        await seller.node.subscribe("homes", pattern, "beds == 1", elsewhere)
+    (still,) = await seller.node.subscriptions()
+    assert (still["filter"], still["router"]) == ("beds == 1", str(world.router.place))
 
 
 async def test_a_cast_that_two_subscriptions_bring_is_one_cast(world: World) -> None:
@@ -192,5 +214,5 @@ async def test_what_has_ended_cannot_be_ended_again(world: World) -> None:
     for name, ask in (("C-0000", alice.node.close), ("O-0000", alice.node.accept), (asked["name"], alice.node.accept)):
         with pytest.raises(BywayError) as caught:
             await ask(name)
-        assert caught.value.code == "name-unknown"
+        assert caught.value.code == "not-found"
         assert caught.value.next_step

@@ -49,6 +49,34 @@ async def test_a_rule_offers_the_best_of_what_fits(world: World) -> None:
     assert [kept["items"] for kept in await seller.node.stock()] == [2]
 
 
+async def test_an_offer_by_hand_takes_the_place_of_the_rule_s_once_it_has_arrived(world: World) -> None:
+    topic = await market(world)
+    seller = await listening(world, topic, "seller")
+    await seller.node.import_stock("south", "homes", HOMES, "south boston", "homes.csv")
+    await seller.node.add_rule({"name": "homes", "stock": "south", "pattern": pattern(topic)})
+    alice = await Intentron(world, "alice").start()
+    asked = await alice.node.cast(wish(topic))
+    await alice.until("offer_received")
+    (by_rule,) = await seller.node.answers()
+
+    await world.messaging.kill()
+    by_hand = await seller.node.offer(asked["name"], {"title": "a better one", "price": "1 USD"})
+    await trio.sleep(5)
+    assert by_hand["replaces"] == [by_rule["name"]]
+    assert [answer["state"] for answer in await seller.node.answers()] == ["sending", "stored"]
+    assert await seller.happened("offer_replaced") == 0
+
+    await world.messaging.start()
+    (told,) = await seller.until("offer_replaced")
+    assert (told["offer"], told["by"], told["cast"]) == (by_rule["name"], by_hand["name"], asked["name"])
+    assert [answer["state"] for answer in await seller.node.answers()] == ["stored", "replaced"]
+    assert (await seller.node.status())["answers"] == {"stored": 1, "replaced": 1}
+    await alice.until("offer_received", 2)
+    await alice.node.accept(by_hand["name"])
+    await seller.until("offer_accepted")
+    assert [answer["state"] for answer in await seller.node.answers()] == ["accepted", "replaced"]
+
+
 async def test_stock_that_comes_later_answers_what_is_still_open(world: World) -> None:
     topic = await market(world)
     seller = await listening(world, topic, "seller")
@@ -116,7 +144,7 @@ async def test_a_rule_needs_a_list_that_is_there(world: World) -> None:
     seller = await Intentron(world, "seller").start()
     with pytest.raises(BywayError, match="no stock list called all") as caught:
         await seller.node.add_rule({"name": "homes", "stock": "all", "pattern": "open:homes:**"})
-    assert caught.value.code == "name-unknown"
+    assert caught.value.code == "not-found"
     with pytest.raises(BywayError) as caught:
         await seller.node.add_rule({"name": "homes", "stock": "all", "pattern": "homes"})
     assert caught.value.code == "bad-pattern"
@@ -128,7 +156,7 @@ async def test_a_sheet_has_what_is_asked_of_it_or_says_what_it_has(world: World)
         await seller.node.import_stock("all", "homes", HOMES, "cambridge")
     with pytest.raises(BywayError) as caught:
         await seller.node.import_stock("all", "cars", HOMES)
-    assert caught.value.code == "settings-missing"
+    assert caught.value.code == "not-found"
 
 
 async def test_a_cast_that_nothing_can_be_sealed_to_disturbs_nobody(world: World) -> None:
