@@ -14,9 +14,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NoReturn, Tuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -54,6 +55,8 @@ class SetUpError(Exception):
 
 def main(groups: List[str]) -> int:
     """Bring `.venv` up to date.  Returns the exit status."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, interrupt)
     try:
         if sys.version_info < OLDEST:
             start_again(newer_python())
@@ -61,11 +64,20 @@ def main(groups: List[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)  # `make -j` may start this twice
             set_up(groups)
     except SetUpError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
+        return 1
+    except OSError as error:
+        say("{}: {}: set that right, and type the same command again.".format(error.filename or ROOT, error.strerror))
         return 1
     except KeyboardInterrupt:
+        say("The set-up was interrupted: type the same command again, and it begins anew.")
         return 130
     return 0
+
+
+def interrupt(*_: object) -> NoReturn:
+    """Stop as at Ctrl-C, so that no command that was started here goes on behind our back."""
+    raise KeyboardInterrupt
 
 
 def newer_python() -> str:
@@ -95,16 +107,22 @@ def set_up(groups: List[str]) -> None:
     installed = set(stamp["groups"]) if kept and stamp["files"] == files else None
     if installed is not None and installed.issuperset(groups):
         return
-    if not os.access(ROOT, os.W_OK):
-        raise SetUpError("{} cannot be written: copy the project to a place that is yours.".format(ROOT))
+    for folder in (ROOT, VENV):
+        if os.path.exists(folder) and not os.access(folder, os.W_OK):
+            raise SetUpError("{} cannot be written: copy the project to a place that is yours.".format(folder))
     say("Setting up .venv with Python {}.{}; the first time takes about a minute.".format(*sys.version_info[:2]))
     if not (kept and is_usable()):
         make_venv()
         installed = None
     wanted = sorted((installed or set()).union(groups))
-    install(wanted)
-    with open(STAMP, "w") as file:
-        json.dump({"home": home, "files": files, "groups": wanted}, file)
+    forget_stamp()  # so that an installation that is cut off in the middle is not built upon
+    try:
+        install(wanted)
+    except SetUpError:
+        if stamp["home"] == home:  # pip has changed nothing
+            write_stamp(stamp)
+        raise
+    write_stamp({"home": home, "files": files, "groups": wanted})
 
 
 def digest_of_inputs() -> str:
@@ -123,6 +141,16 @@ def read_stamp() -> Dict[str, Any]:
     except (OSError, ValueError):
         return {"home": "", "files": "", "groups": []}
     return stamp
+
+
+def write_stamp(stamp: Dict[str, Any]) -> None:
+    with open(STAMP, "w") as file:
+        json.dump(stamp, file)
+
+
+def forget_stamp() -> None:
+    if os.path.exists(STAMP):
+        os.remove(STAMP)
 
 
 def is_usable() -> bool:
@@ -228,18 +256,23 @@ def run(command: List[str], **environment: str) -> Tuple[bool, str]:
     variables = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_USER="0", DEBIAN_FRONTEND="noninteractive")
     variables.update(environment)
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
-            check=False,
             cwd=ROOT,
             env=variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that what it starts can be ended with it
         )
     except OSError as error:
         return False, str(error)
-    return done.returncode == 0, done.stdout.decode(errors="replace")
+    try:
+        output, _ = process.communicate()
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode == 0, output.decode(errors="replace")
 
 
 def say(sentence: str) -> None:

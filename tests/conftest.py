@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
+
+import pytest
+import trio
 from hypothesis import HealthCheck, settings
 
 # These machines are shared: how long one example takes says nothing.
 settings.register_profile("byway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("byway")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Refuse a test that believes it has a virtual clock: pytest-trio looks for one among its own arguments only."""
+    for item in items:
+        trio_mark = item.get_closest_marker("trio")
+        if not isinstance(item, pytest.Function) or trio_mark is None or trio_mark.kwargs.get("run") is not trio.run:
+            continue
+        clocks = {"autojump_clock", "mock_clock"} & set(item.fixturenames)
+        if clocks - set(inspect.signature(inspect.unwrap(item.function)).parameters):
+            raise pytest.UsageError(f"{item.nodeid}: only a fixture asks for {min(clocks)}, so real time would pass")

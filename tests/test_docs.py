@@ -33,7 +33,7 @@ PROTOCOL = read(DOCS / "reference" / "wire-protocol.md")
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "tests" / "README.md"])
 CODE = sorted(
     path
-    for folder in ("byway", "authorities", "intentron", "tests", "benchmarks")
+    for folder in ("byway", "authorities", "intentron", "tests", "examples", "benchmarks", "setup")
     for path in (ROOT / folder).rglob("*.py")
 )
 
@@ -73,6 +73,9 @@ QUOTED_LIMITS = [
     f"array of 1 to {limits.MAX_BATCH} `[statement, stamp or nil]`",
     f"at most {limits.HELLO_TIMEOUT_S:.0f} seconds, and at most {limits.MAX_OPENING_BYTES // 1024} kB",
     f"n at least {limits.SUBMIT_CREDIT:,}",
+    f"bits: integer 0 to {limits.MAX_STAMP_BITS}",
+    f"`value` 1 to {limits.MAX_STAMP_BYTES} bytes",
+    f"a nonce of {limits.STAMP_NONCE_BYTES} bytes",
     f"`sub`, of 1 to {limits.MAX_SUB_BYTES} bytes",
     f"not acked within {limits.ACK_TIMEOUT_S:.0f} seconds",
     f"received nothing for {limits.PING_AFTER_S:.0f} seconds",
@@ -152,7 +155,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     """A path in code style that begins with one of our folders; `*` and `<...>` stand for names."""
     named = re.findall(
-        r"`((?:byway|authorities|intentron|tests|benchmarks|setup|docs)/[^`\s]*(?:\.\w+|/))`", prose(page)
+        r"`((?:byway|authorities|intentron|tests|examples|benchmarks|setup|docs)/[^`\s]*(?:\.\w+|/))`", prose(page)
     )
 
     assert [name for name in named if not (set(name) & set("*<") or (ROOT / name).exists())] == []

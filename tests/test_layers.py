@@ -12,7 +12,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("byway", "authorities", "intentron")
 ALL_CODE = sorted(
-    path for folder in (*PACKAGES, "tests", "benchmarks", "setup") for path in (ROOT / folder).rglob("*.py")
+    path for folder in (*PACKAGES, "tests", "examples", "benchmarks", "setup") for path in (ROOT / folder).rglob("*.py")
 )
 
 LONGEST_MODULE = 500  # lines; 150 is what we write for
@@ -38,6 +38,20 @@ def test_every_module_of_the_router_has_its_layer() -> None:
     }
 
     assert {f"byway.{module}" for module in modules if not module.startswith("__")} <= layered
+
+
+def test_an_example_imports_only_what_the_library_shows() -> None:
+    """From inside us it takes the names of `intentron`, which is what a program of somebody else may count on."""
+    imports = [
+        node
+        for path in (ROOT / "examples").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    named = {node.module or "" for node in imports if isinstance(node, ast.ImportFrom)}
+    named |= {each.name for node in imports if isinstance(node, ast.Import) for each in node.names}
+
+    assert {name for name in named if name.split(".")[0] in PACKAGES} == {"intentron"}
 
 
 def test_no_module_is_longer_than_a_sitting() -> None:

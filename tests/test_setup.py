@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import ast
+import errno
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -132,6 +137,66 @@ def test_what_pip_says_first_is_the_reason_that_is_shown(on: pytest.MonkeyPatch,
         environment.install([])
 
     assert (tmp_path / "log").read_text() == output
+
+
+def stopped_in_the_middle(on: pytest.MonkeyPatch, tmp_path: Path, error: type[BaseException]) -> dict[str, object]:
+    """An environment that was whole, whose next installation ends like this; returns the stamp it is left with."""
+    kept = {"home": "Python {}.{} in {}".format(*sys.version_info[:2], environment.VENV), "files": "old", "groups": []}
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "python").touch()
+    (tmp_path / "stamp").write_text(json.dumps(kept))
+
+    def install(_: list[str]) -> None:
+        raise error
+
+    on.setattr(environment, "STAMP", str(tmp_path / "stamp"))
+    on.setattr(environment, "is_usable", lambda: True)
+    on.setattr(environment, "install", install)
+    with pytest.raises(error):
+        environment.set_up([])
+    return environment.read_stamp()
+
+
+def test_what_was_cut_off_in_the_middle_is_not_built_upon(on: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert stopped_in_the_middle(on, tmp_path, KeyboardInterrupt)["home"] == ""
+
+
+def test_what_pip_could_not_do_leaves_the_environment_that_was_there(on: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert stopped_in_the_middle(on, tmp_path, environment.SetUpError)["home"] != ""
+
+
+def test_a_command_that_is_interrupted_ends_with_all_that_it_has_started(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = ["sh", "-c", f"(exec 3> '{pipe}'; sleep 5; echo still here >&3) & wait"]
+    script = f"""
+import signal
+from setup import environment
+
+signal.signal(signal.SIGTERM, environment.interrupt)
+environment.run({command!r})
+"""
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", script], cwd=SOURCE.parent.parent, stderr=subprocess.DEVNULL
+        ) as process,
+        pipe.open("rb") as heard,
+    ):  # waits until it has begun
+        process.terminate()
+        assert heard.read() == b""
+
+
+def test_a_machine_error_is_one_sentence(on: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def set_up(_: list[str]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/here/.venv")
+
+    on.setattr(environment, "set_up", set_up)
+    on.setattr("signal.signal", lambda *_: None)
+
+    assert environment.main([]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "/here/.venv: No space left on device: set that right, and type the same command again."
+    ]
 
 
 def test_a_group_brings_its_own_requirements() -> None:

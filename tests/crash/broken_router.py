@@ -11,17 +11,21 @@ from typing import Any, Final
 
 from byway.cli.app import main
 from byway.protocol.frames import Entry as Delivered
-from byway.router.delivery import Delivery, Ready
+from byway.router.delivery import Delivery
+from byway.router.memory import Ready
 from byway.store.sqlite.store import SqliteStore
 from byway.store.store import Entry
 
 
 def receipt_before_commit() -> None:
-    """Each commit is written when the next one comes, and its receipts have gone by then."""
+    """Statements are written when the next ones come, and their receipts have gone by then."""
     commit = SqliteStore.commit
     late: list[Callable[[], None]] = []
 
     def commit_later(store: SqliteStore, entries: Sequence[Entry], **more: Any) -> None:
+        if not entries:
+            commit(store, entries, **more)
+            return
         while late:
             late.pop()()
         late.append(lambda: commit(store, entries, **more))
@@ -61,9 +65,20 @@ def forgotten_delivery() -> None:
     Delivery.push = push_most  # type: ignore[method-assign, assignment]  # that is the bug
 
 
+def repeats_forgotten() -> None:
+    """What is stored already is stored again when it is handed in again."""
+    SqliteStore.find = lambda _store, _wanted: None  # type: ignore[method-assign, assignment]  # that is the bug
+
+
 BUGS: Final = {
     plant.__name__: plant
-    for plant in (receipt_before_commit, cursor_before_ack, delivery_after_expiry, forgotten_delivery)
+    for plant in (
+        receipt_before_commit,
+        cursor_before_ack,
+        delivery_after_expiry,
+        forgotten_delivery,
+        repeats_forgotten,
+    )
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ the router does, and looks into the store when the router has ended.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -48,7 +49,10 @@ def _attempts(evidence: Evidence) -> Iterator[str]:
 
 
 def _promises(evidence: Evidence, node_key: bytes) -> Iterator[str]:
+    first = {cast: receipt.sequence for cast, receipt in reversed(evidence.receipts)}
     for cast, receipt in evidence.receipts:
+        if receipt.sequence != first[cast]:
+            yield f"{_name(cast)} has receipts for two sequences"
         head = _read_head(receipt.head.data, node_key)
         if head is None:
             yield f"the receipt of {_name(cast)} is not signed by the router"
@@ -56,9 +60,10 @@ def _promises(evidence: Evidence, node_key: bytes) -> Iterator[str]:
             yield f"the receipt of {_name(cast)} does not prove that the commit holds it"
     for sub, cast in evidence.missing():
         yield f"{_name(cast)} has a receipt and never came to {sub}"
-    for (sub, cast), times in evidence.effects.items():
-        if times != 1:
-            yield f"{_name(cast)} took effect {times} times at {sub}"
+    for wish in evidence.wishes:
+        for cast, times in evidence.effects(wish.sub).items():
+            if times > 1:
+                yield f"{_name(cast)} took effect {times} times at {wish.sub}"
 
 
 def _deliveries(evidence: Evidence) -> Iterator[str]:
@@ -134,7 +139,10 @@ def _store(evidence: Evidence, store: Path) -> Iterator[str]:
         shown = {data[:-SIGNATURE_BYTES] for data in evidence.heads}
         for data in shown - set(stored.values()):
             yield f"the head of size {msgpack.unpackb(data[HEADER_BYTES:])['size']} was shown and is not in the store"
-        journal = {kept[:-CHECK_BYTES] for (kept,) in connection.execute("SELECT data FROM journal")}
+        journal = Counter(kept[:-CHECK_BYTES] for (kept,) in connection.execute("SELECT data FROM journal"))
+        for data, times in journal.items():
+            if times > 1:
+                yield f"{_name(_statement_id(data))} is in the store {times} times"
         for cast in evidence.promised():
             if evidence.attempts[cast].data not in journal:
                 yield f"{_name(cast)} has a receipt and is not in the store"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import trio
 
@@ -42,16 +44,20 @@ class Heard:
 
 @dataclass(slots=True)
 class Evidence:
-    """Ids are statement ids, times Unix milliseconds."""
+    """Ids are statement ids, times Unix milliseconds.
+
+    In `folder` each subscriber's application keeps what it has done, a line of JSON for each effect.
+    """
 
     now_ms: Callable[[], int]
     wishes: list[Wish]
+    folder: Path
     attempts: dict[bytes, Attempt] = field(default_factory=dict)
     receipts: list[tuple[bytes, Receipt]] = field(default_factory=list)
     refusals: list[tuple[bytes, Refused]] = field(default_factory=list)
     heads: set[bytes] = field(default_factory=set)
     heard: defaultdict[str, list[Heard]] = field(default_factory=lambda: defaultdict(list))
-    effects: Counter[tuple[str, bytes]] = field(default_factory=Counter)
+    done: set[tuple[str, bytes]] = field(default_factory=set)  # the effects so far, to know when to stop waiting
     surprises: list[str] = field(default_factory=list)
     began_again: int = 0  # links that were opened after others were lost
     _news: trio.Event = field(default_factory=trio.Event)
@@ -70,6 +76,18 @@ class Evidence:
         self.receipts.append((cast, receipt))
         self._tell()
 
+    def effect(self, sub: str, cast: bytes) -> None:
+        """An application does what a cast makes it do, and does not ask whether it has done so before."""
+        with self._file(sub).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"cast": cast.hex(), "at_ms": self.now_ms()}) + "\n")
+        self.done.add((sub, cast))
+
+    def effects(self, sub: str) -> Counter[bytes]:
+        """How often each cast took effect, as the application's own file says."""
+        file = self._file(sub)
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        return Counter(bytes.fromhex(json.loads(line)["cast"]) for line in lines)
+
     async def until(self, reached: Callable[[], bool]) -> None:
         """Wait for something that a receipt or an Acked brings."""
         while not reached():
@@ -87,8 +105,11 @@ class Evidence:
             (wish.sub, cast)
             for wish in self.wishes
             for cast in promised
-            if wants(wish, self.attempts[cast]) and not self.effects[wish.sub, cast]
+            if wants(wish, self.attempts[cast]) and (wish.sub, cast) not in self.done
         ]
+
+    def _file(self, sub: str) -> Path:
+        return self.folder / f"{sub}.jsonl"
 
     def _tell(self) -> None:
         self._news.set()

@@ -1,4 +1,4 @@
-"""Publishers that ask until they are answered, and subscribers that come back.
+"""Publishers that ask until they are answered, and subscribers that come back; each writes down what it sees.
 
 They use real links and the client library, as everybody does.
 """
@@ -8,30 +8,36 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from random import Random
-from typing import Any, Final, cast
+from typing import Final
 
 import trio
 from nacl.signing import SigningKey
 
 from byway.clock import now_ms
-from byway.errors import LinkError, Refused
-from byway.link.client import Client, connect
+from byway.errors import LinkError, Refused, RemoteProtocolError
+from byway.link.client import Client
 from byway.link.dialer import open_link
-from byway.link.link import Link
+from byway.link.subscription import Delivery, Subscription
 from byway.node_address import NodeAddress
-from byway.protocol.frames import Frame
 from byway.protocol.intentcast import Cast
 from byway.protocol.limits import HOUR_MS, MINUTE_MS
 from byway.protocol.statement import Statement
-from tests.crash.evidence import Attempt, Evidence, Wish
+from byway.protocol.urn import node_urn
+from tests.checker.evidence import Witness
+from tests.checker.witnesses import witnessed
+from tests.crash.tallying import Made, Tallying
 
 TOPICS: Final = tuple(
     f"urn:byway:topic:open:{path}" for path in ("homes:boston", "homes:cambridge", "homes:boston:condo", "food:eggs")
 )
 SHORT_MS: Final = (300, 3000)  # some casts expire while the router is down or a subscriber is away
 MOST_AT_ONCE: Final = 16
+FORGETFUL: Final = 0.1
 AGAIN_AFTER_S: Final = 0.05
+REST_S: Final = 0.03  # at most, between two submissions
+SETTLE_WITHIN_S: Final = 5.0
 
 
 def seeded(seed: float | str) -> Random:
@@ -39,135 +45,161 @@ def seeded(seed: float | str) -> Random:
     return Random(seed)  # noqa: S311 - no secret comes from it that anybody keeps
 
 
-class Tap:
-    """A link that shows `note` each frame that comes in."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A durable subscription: everything on a pattern, or what has so many beds or does not say.
 
-    def __init__(self, link: Link, note: Callable[[Frame], None]) -> None:
-        self._link = link
-        self._note = note
+    `stays_s` is how long the subscriber stays on one link, `away_s` how long it is away after that.  `clumsy` is how
+    often it falls over between an effect and its ack.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._link, name)
+    sub: str
+    pattern: str
+    beds: int | None = None
+    stays_s: float = float("inf")
+    away_s: float = AGAIN_AFTER_S
+    clumsy: float = 0.0
 
-    async def receive(self) -> list[Frame]:
-        frames = await self._link.receive()
-        for frame in frames:
-            self._note(frame)
-        return frames
+    @property
+    def filter(self) -> object:
+        """As on the wire."""
+        return None if self.beds is None else [">=", "beds", ["integer", self.beds, self.beds]]
 
 
 @asynccontextmanager
-async def tapped(at: NodeAddress, key: SigningKey, evidence: Evidence) -> AsyncGenerator[Client]:
-    """A client at the router, whose incoming frames are evidence."""
+async def linked(at: NodeAddress, key: SigningKey, witness: Witness) -> AsyncGenerator[Client]:
+    """A client at the router, whose frames are evidence."""
     async with (
         open_link(at.address, node=at.node, key=key, now_ms=now_ms, random=os.urandom) as link,
-        connect(cast("Link", Tap(link, evidence.hear))) as client,
+        witnessed(link, witness) as client,
     ):
         yield client
 
 
-class Publisher:
-    """Makes casts and hands each in, the same bytes, until it has a receipt or a refusal that is for good."""
+def make_cast(chance: Random, authority: str, *, lifetime_ms: int) -> Made:
+    """A cast of a fresh key, with or without its one facet, of one size or another."""
+    now = now_ms()
+    beds = chance.choice([None, 1, 2, 3])
+    body = Cast.from_wire(
+        {
+            "to": chance.choice(TOPICS),
+            "facets": {} if beds is None else {"beds": ["integer", beds, beds]},
+            "demand": {"@type": "Demand"},
+            "reply": [(1, chance.randbytes(32))],
+            "authority": authority,
+            "offers": 1,
+            "terms": [],
+            "pad": bytes(chance.choice([0, 0, 200, 1500, 9000])),
+        }
+    )
+    made = body.sign(SigningKey(chance.randbytes(32)), created=now - MINUTE_MS, expires=now + lifetime_ms)
+    return Made(made, body.to, beds)
 
-    def __init__(self, at: NodeAddress, evidence: Evidence, chance: Random) -> None:
+
+class Publisher:
+    """Makes casts and hands each in, the same bytes, until it has a receipt or a refusal that is for good.
+
+    Now and then it hands in one more time what has been answered, as somebody does who has lost the answer.
+    """
+
+    def __init__(self, at: NodeAddress, witness: Witness, tallying: Tallying, chance: Random) -> None:
         self._at = at
-        self._evidence = evidence
+        self._witness = witness
+        self._tallying = tallying
         self._chance = chance
         self._key = SigningKey(chance.randbytes(32))
-        self._unanswered: dict[bytes, Statement] = {}
+        self._unanswered: dict[bytes, Made] = {}
+        self._answered: list[Statement] = []
         self.ends = False  # make no more, but see those through that were made
 
     async def run(self) -> None:
         while self._unanswered or not self.ends:
             try:
-                async with tapped(self._at, self._key, self._evidence) as client:
+                async with linked(self._at, self._key, self._witness) as client:
                     while self._unanswered or not self.ends:
                         await self._submit(client)
-                        await trio.sleep(self._chance.uniform(0, 0.03))
-            except LinkError:
-                self._evidence.began_again += 1
+                        await trio.sleep(self._chance.uniform(0, REST_S))
+            except (LinkError, RemoteProtocolError):
+                self._tallying.began_again += 1
                 await trio.sleep(AGAIN_AFTER_S)
 
     async def _submit(self, client: Client) -> None:
         if not self._unanswered:
             for _ in range(self._chance.randint(1, MOST_AT_ONCE)):
-                self._make()
-        casts = list(self._unanswered.values())
-        for made, answer in zip(casts, await client.submit(casts), strict=True):
-            if not isinstance(answer, Refused):
-                self._evidence.receipt(made.id, answer)
-            elif answer.temporary:
+                lifetime = HOUR_MS if self._chance.random() < 0.8 else self._chance.randint(*SHORT_MS)
+                made = make_cast(self._chance, self._at.node, lifetime_ms=lifetime)
+                self._unanswered[made.statement.id] = made
+        asked = [made.statement for made in self._unanswered.values()]
+        if self._answered and self._chance.random() < FORGETFUL:
+            asked.append(self._chance.choice(self._answered))
+        for statement, answer in zip(asked, await client.submit(asked), strict=True):
+            if isinstance(answer, Refused) and answer.temporary:
                 continue
-            else:
-                self._evidence.refusals.append((made.id, answer))
-            del self._unanswered[made.id]
+            made_before = self._unanswered.pop(statement.id, None)
+            if made_before is not None:
+                self._answered.append(statement)
+                self._tallying.answered(made_before, answer)
 
-    def _make(self) -> None:
-        chance, now = self._chance, now_ms()
-        beds = chance.choice([None, 1, 2, 3])
-        body = Cast.from_wire(
-            {
-                "to": chance.choice(TOPICS),
-                "facets": {} if beds is None else {"beds": ["integer", beds, beds]},
-                "demand": {"@type": "Demand"},
-                "reply": [(1, chance.randbytes(32))],
-                "authority": self._at.node,
-                "offers": 1,
-                "terms": [],
-                "pad": bytes(chance.choice([0, 0, 200, 1500, 9000])),
-            }
-        )
-        lifetime = HOUR_MS if chance.random() < 0.8 else chance.randint(*SHORT_MS)
-        made = body.sign(SigningKey(chance.randbytes(32)), created=now - MINUTE_MS, expires=now + lifetime)
-        self._evidence.attempts[made.id] = Attempt(made.data, body.to, beds, made.expires)
-        self._unanswered[made.id] = made
+
+Ack = Callable[[Subscription, Delivery], None]
 
 
 class Subscriber:
-    """Takes what comes, notes each cast once before it acks, and comes back whenever it is cut off.
+    """An application that does something for each cast that it is handed, then acks, and comes back when it is cut off.
 
-    `stays_s` is how long it stays on one link, `away_s` how long it is away after that.  `clumsy` is how
-    often it falls over between the effect and the ack.
+    When it begins again it knows what it had done before, because it may have fallen over between the effect and the
+    ack.  On one link it takes the client library's word that nothing is handed to it twice.
     """
 
-    def __init__(
-        self,
-        at: NodeAddress,
-        evidence: Evidence,
-        chance: Random,
-        wish: Wish,
-        *,
-        stays_s: float = float("inf"),
-        away_s: float = AGAIN_AFTER_S,
-        clumsy: float = 0.0,
-    ) -> None:
+    def __init__(self, at: NodeAddress, witness: Witness, tallying: Tallying, chance: Random, wish: Wish) -> None:
         self._at = at
-        self._evidence = evidence
+        self._witness = witness
+        self._tallying = tallying
         self._chance = chance
         self._wish = wish
-        self._stays_s = stays_s
-        self._away_s = away_s
-        self._clumsy = clumsy
         self._key = SigningKey(chance.randbytes(32))
+        self._stop = trio.Event()
+
+    def stop(self) -> None:
+        """Settle what came, and come back no more."""
+        self._stop.set()
 
     async def run(self) -> None:
-        filter_wire = None if self._wish.beds is None else [">=", "beds", ["integer", self._wish.beds, self._wish.beds]]
-        while True:
+        while not self._stop.is_set():
             try:
-                with trio.move_on_after(self._stays_s):
-                    async with (
-                        tapped(self._at, self._key, self._evidence) as client,
-                        client.subscribe(self._wish.sub, self._wish.pattern, filter_wire) as subscription,
-                    ):
-                        async for delivery in subscription:
-                            effect = (self._wish.sub, delivery.statement.id)
-                            if effect not in self._evidence.effects:
-                                self._evidence.effects[effect] += 1
-                            if self._chance.random() < self._clumsy:
-                                break
-                            subscription.ack(delivery)
-            except LinkError:
-                self._evidence.began_again += 1
+                async with linked(self._at, self._key, self._witness) as client:
+                    await self._serve(client)
+            except (LinkError, RemoteProtocolError):
+                self._tallying.began_again += 1
             except Refused as refusal:
-                self._evidence.surprises.append(f"{self._wish.sub} was refused: {refusal} ({refusal.code})")
-            await trio.sleep(self._away_s)
+                if not refusal.temporary:
+                    self._tallying.surprises.append(f"{self._wish.sub} was refused: {refusal} ({refusal.code})")
+            with trio.move_on_after(self._wish.away_s):
+                await self._stop.wait()
+
+    async def _serve(self, client: Client) -> None:
+        wish, done_before = self._wish, set(self._tallying.done[self._wish.sub])
+        async with client.subscribe(wish.sub, wish.pattern, wish.filter) as subscription:
+            with trio.move_on_after(wish.stays_s) as stay:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._leave_at_the_end, nursery.cancel_scope)
+                    await self._take(subscription, done_before)
+                    nursery.cancel_scope.cancel()
+            if self._stop.is_set() and not stay.cancelled_caught:
+                with trio.move_on_after(SETTLE_WITHIN_S):
+                    await subscription.settled()
+
+    async def _leave_at_the_end(self, scope: trio.CancelScope) -> None:
+        await self._stop.wait()
+        scope.cancel()
+
+    async def _take(self, subscription: Subscription, done_before: set[bytes]) -> None:
+        async for delivery in subscription:
+            cast = delivery.statement.id
+            if cast not in done_before:
+                of = {"node": self._at.node, "key": node_urn(bytes(self._key.verify_key)), "sub": self._wish.sub}
+                self._witness.note("effect", id=cast, **of)
+                self._tallying.took_effect(self._wish.sub, cast)
+            if self._chance.random() < self._wish.clumsy:
+                return
+            subscription.ack(delivery)

@@ -28,7 +28,8 @@ PORTS: Final = range(20_000, 32_000)  # below those that the system gives to cli
 class RouterProcess:
     """The router in `folder`: its settings, its key, its store, and what it has written to standard error.
 
-    Leaving it as a context kills what still runs.
+    Leaving it as a context kills what still runs.  `module` is what runs, in `environment` beside our own, behind the
+    words of `prefix`; all three count from the next start on.
     """
 
     def __init__(self, folder: Path, *, module: str = "byway", **settings: Any) -> None:
@@ -36,7 +37,9 @@ class RouterProcess:
         self.settings = folder / "byway.toml"
         self.log = folder / "router.log"
         self.facts: dict[str, str] = {}  # the lines it has printed, by their first word
-        self._module = module
+        self.module = module
+        self.environment: dict[str, str] = {}
+        self.prefix: list[str] = []
         address = f"127.0.0.1:{free_port()}"
         given = {"data": str(folder), "listen": [address], "verify_workers": 1} | settings
         self.key = SigningKey(create_key(write_settings(self.settings, RouterSettings, given).data / "key", os.urandom))
@@ -55,14 +58,15 @@ class RouterProcess:
     def pid(self) -> int:
         return self._running().pid
 
-    async def begin(self) -> None:
-        """Start the process, and do not wait for it."""
+    async def begin(self, *decisions: str) -> None:
+        """Start the process, with what its operator has decided, and do not wait for it."""
         with self.log.open("ab") as log:
             self._process = await trio.lowlevel.open_process(
-                [sys.executable, "-m", self._module, "run", str(self.settings)],
+                [*self.prefix, sys.executable, "-m", self.module, "run", str(self.settings), *decisions],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=ROOT,
+                env=os.environ | self.environment,
             )
         self.facts = {}
 
@@ -73,17 +77,36 @@ class RouterProcess:
         if "ready" not in self.facts:
             raise AssertionError(f"the router did not start: {self.errors()}")
 
-    async def start(self) -> None:
-        await self.begin()
+    async def start(self, *decisions: str) -> None:
+        await self.begin(*decisions)
         await self.ready()
 
     async def kill(self) -> None:
         """SIGKILL: whatever it was doing, it does no more."""
         await self._end(signal.SIGKILL)
 
+    async def pause(self) -> None:
+        """SIGSTOP: it is there, and does nothing."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    async def go_on(self) -> None:
+        """SIGCONT."""
+        self._running().send_signal(signal.SIGCONT)
+
+    async def ended(self, within_s: float) -> int | None:
+        """Wait for it to end by itself; the exit status, or None if it is still there."""
+        with trio.move_on_after(within_s):
+            await self._read_until(None)
+            return await self._finish()
+        return None
+
     async def stop(self) -> int:
         """SIGTERM; the exit status."""
         return await self._end(signal.SIGTERM)
+
+    async def hang_up(self) -> int:
+        """SIGHUP, as when its terminal goes away; the exit status."""
+        return await self._end(signal.SIGHUP)
 
     def errors(self) -> str:
         return self.log.read_text()
@@ -93,11 +116,14 @@ class RouterProcess:
         return self._process
 
     async def _end(self, signal_number: int) -> int:
-        process = self._running()
-        process.send_signal(signal_number)
+        self._running().send_signal(signal_number)
         with trio.fail_after(STOP_WITHIN_S):
             await self._read_until(None)
-            status = await process.wait()
+            return await self._finish()
+
+    async def _finish(self) -> int:
+        process = self._running()
+        status = await process.wait()
         if process.stdout is not None:
             await process.stdout.aclose()
         return status

@@ -15,6 +15,7 @@ import pytest
 import trio
 
 from byway.clock import now_ms
+from tests.crash.broken_client import hand_on_twice
 from tests.crash.checker import faults
 from tests.crash.evidence import Evidence, Wish
 from tests.crash.parties import Publisher, Subscriber, seeded
@@ -44,11 +45,12 @@ async def run_rounds(
     chance: Random,
     *,
     receipts: tuple[int, int] = LOAD,
+    load_within_s: float = LOAD_WITHIN_S,
     haste: float = HASTE,
     drain_within_s: float = DRAIN_WITHIN_S,
 ) -> Evidence:
     """Kill and restart the router under load, then let everybody finish, and stop it."""
-    evidence = Evidence(now_ms, WISHES)
+    evidence = Evidence(now_ms, WISHES, router.folder)
     publishers = [Publisher(router.at, evidence, seeded(chance.random())) for _ in range(PUBLISHERS)]
     subscribers = [
         Subscriber(router.at, evidence, seeded(chance.random()), EXACT),
@@ -69,7 +71,7 @@ async def run_rounds(
                     await trio.sleep(chance.uniform(*HASTE_S))
                 else:
                     await router.ready()
-                    await load(evidence, chance.randint(*receipts))
+                    await load(evidence, chance.randint(*receipts), load_within_s)
                     await trio.sleep(chance.uniform(*MOMENT_S))
                 await router.kill()
             await router.start()
@@ -82,10 +84,10 @@ async def run_rounds(
     return evidence
 
 
-async def load(evidence: Evidence, receipts: int) -> None:
+async def load(evidence: Evidence, receipts: int, within_s: float) -> None:
     """Wait for so many more receipts."""
     goal = len(evidence.receipts) + receipts
-    with trio.move_on_after(LOAD_WITHIN_S):
+    with trio.move_on_after(within_s):
         await evidence.until(lambda: len(evidence.receipts) >= goal)
 
 
@@ -112,6 +114,7 @@ async def test_every_receipted_cast_reaches_every_subscriber_although_the_router
         },
         {"cursor_before_ack": "has a receipt and never came to"},
         {"forgotten_delivery": "has a receipt and never came to"},
+        {"repeats_forgotten": "has receipts for two sequences"},
     ],
     ids=" and ".join,
 )
@@ -122,9 +125,30 @@ async def test_a_bug_in_the_router_turns_the_test_red(
 
     async with RouterProcess(tmp_path, module="tests.crash.broken_router") as router:
         evidence = await run_rounds(
-            router, ROUNDS_WITH_A_BUG, seeded(str(bugs)), receipts=(80, 160), haste=0, drain_within_s=1.0
+            router,
+            ROUNDS_WITH_A_BUG,
+            seeded(str(bugs)),
+            receipts=(80, 160),
+            load_within_s=30.0,
+            haste=0,
+            drain_within_s=1.0,
         )
 
     found = faults(evidence, router.at.key, tmp_path / "store.db")
     for bug, fault in bugs.items():
         assert any(fault in sentence for sentence in found), f"{bug} was not seen"
+
+
+@pytest.mark.slow
+async def test_a_client_library_that_hands_on_each_cast_twice_turns_the_test_red(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_on_twice(monkeypatch)
+
+    async with RouterProcess(tmp_path) as router:
+        evidence = await run_rounds(router, 1, seeded("twice"), receipts=(30, 60), haste=0)
+
+    found = faults(evidence, router.at.key, tmp_path / "store.db")
+    assert {sentence.partition(" took effect ")[2] for sentence in found} == {
+        f"2 times at {wish.sub}" for wish in WISHES
+    }
