@@ -2,8 +2,11 @@
 
 PYTHON ?= python3
 
+# Dozens of processes are started: each would compile everything again where the environment forbids to keep bytecode.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench constraints ready ready-to-test ready-to-check
+.PHONY: help demo test check format bench fuzz constraints ready ready-to-test ready-to-check ready-to-fuzz
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +30,9 @@ format: ready-to-check  ## Format the code and mend what can be mended safely
 bench: ready  ## Measure the hot path; results in benchmarks/results/latest.json
 	@.venv/bin/python -m benchmarks
 
+fuzz: ready-to-fuzz  ## Look for inputs that a parser cannot take; FUZZ_SECONDS=600 looks longer
+	@.venv/bin/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60)
+
 constraints: ready  ## Pin the newest versions that fit together in constraints.txt
 	@.venv/bin/python setup/constraints.py
 
@@ -38,3 +44,6 @@ ready-to-test:
 
 ready-to-check:
 	@$(PYTHON) setup/environment.py test check
+
+ready-to-fuzz:
+	@$(PYTHON) setup/environment.py test fuzz
