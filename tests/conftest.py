@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import pytest
+import structlog
 import trio
 from hypothesis import HealthCheck, settings
 
 # These machines are shared: how long one example takes says nothing.
 settings.register_profile("byway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("byway")
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Generator[None]:
+    """A command that runs inside a test sets its log up, and would set it up for those that follow."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.hookimpl(trylast=True)

@@ -74,7 +74,6 @@ def set_up_log(form: str) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=lambda *_: _Log(),
-        cache_logger_on_first_use=True,
     )
 
 
