@@ -59,6 +59,7 @@ CODES: dict[str, Code] = {
     "unexpected-frame": Code(False, "the frame is not allowed now, or not for this end"),
     "version-unsupported": Code(False, "there is no protocol version that both ends speak"),
     "hello-mismatch": Code(False, "the hello does not belong to this link"),
+    "clock-differs": Code(True, "the clocks of the two ends are too far apart"),
     "hello-timeout": Code(True, "the other end took too long to say who it is"),
     "wrong-key": Code(False, "the other end is not the node that was asked for"),
     "credit-exceeded": Code(False, "more was sent than the credit allows"),

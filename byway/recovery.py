@@ -69,6 +69,9 @@ def recovery_lines(recovered: Recovered, high_water: Mark | None, decided: Decid
             f"next        stop it and put back a newer copy of the store; or go on without them, once: {begin}",
         ]
     lines = []
+    if recovered.full:
+        lines.append(f"full        {recovered.full}; nothing new is taken ({recovered.full.code})")
+        lines.append(f"next        {recovered.full.next_step}")
     if decided.begin_chain and recovered.last is None:
         lines.append(f"new chain   heads begin anew; the next sequence is {recovered.next_sequence}")
     if high_water is None and recovered.next_sequence > 1:

@@ -59,7 +59,7 @@ NodeAddresses = tuple[NodeAddressSetting, ...]
 class NodeSettings(BaseModel):
     """What the operator of any node, a router or an authority, may choose."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     data: Folder = Field(
         description="The folder of the key and the journal. A relative path starts at the folder of this file."
@@ -79,6 +79,7 @@ class NodeSettings(BaseModel):
     reserve_bytes: int = Field(
         64 * _MEBIBYTE,
         ge=_MEBIBYTE,
+        le=2**60,
         description="Free bytes on the disk below which nothing more is accepted: what is promised needs room to end.",
     )
     verify_workers: int = Field(
@@ -248,5 +249,6 @@ def _known(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[list[str
 
 
 def _at(path: Path, line: int | None, sentence: str, code: str) -> SetupError:
-    where, place = (f"{path}, line {line}", f"line {line} of {path}") if line else (str(path), str(path))
+    where = f"{path}, line {line}" if line else str(path)
+    place = f"{f'line {line} of ' if line else ''}{shlex.quote(str(path))}"
     return SetupError(f"{where}: {sentence}", code=code, next_step=f"edit {place}")

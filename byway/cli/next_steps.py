@@ -52,6 +52,7 @@ NEXT_STEPS: Final = {
     "unexpected-frame": _SAME_VERSION,
     "version-unsupported": _SAME_VERSION,
     "hello-mismatch": _SAME_VERSION,
+    "clock-differs": "set the clock of this computer: timedatectl; if it is right, tell the operator of that node",
     "hello-timeout": _LATER,
     "wrong-key": 'copy the address anew from the line "others use" that the node prints when it starts',
     "credit-exceeded": _SAME_VERSION,

@@ -50,7 +50,7 @@ class Host:
             if link is not None:
                 await self._host(link)
         except* Exception as faults:  # noqa: BLE001 - one link's fault is its own
-            _report(faults)
+            _report(faults, prefix)
 
     async def stop(self) -> None:
         """Say Bye `shutting-down` on every link, and on those that are still being opened."""
@@ -91,14 +91,18 @@ class Host:
             self.door.close(link.prefix)
 
 
-def _report(faults: BaseExceptionGroup[Exception]) -> None:
+def _report(faults: BaseExceptionGroup[Exception], prefix: str) -> None:
     """One line: what a peer did without a traceback, what we did with one."""
     theirs, ours = faults.split((LinkError, RemoteProtocolError))
     if ours is not None:
-        log.error("link_failed", exc_info=ours)
+        log.error("link_failed", prefix=prefix, exc_info=ours)
     elif theirs is not None:
-        first = next(_leaves(theirs))
-        log.info("link_ended", code=getattr(first, "code", ""), reason=str(first))
+        error = next(_leaves(theirs))
+        told = {"code": getattr(error, "code", ""), "sentence": str(error), "prefix": prefix}
+        if isinstance(error, RemoteProtocolError):
+            log.info("link_refused", **told)
+        else:
+            log.debug("link_ended", **told)
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

@@ -18,9 +18,15 @@ from byway.errors import CODES, LinkError, LocalProtocolError, RemoteProtocolErr
 from byway.link.beside import beside
 from byway.protocol.connection import Connection, Role
 from byway.protocol.frames import Bye, Frame, Ping, Pong
-from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S, RETRY_AFTER_MS
+from byway.protocol.limits import (
+    MAX_OPENING_BYTES,
+    MAX_OPENING_FRAME_BYTES,
+    PING_AFTER_S,
+    PONG_WITHIN_S,
+    RETRY_AFTER_MS,
+)
 
-RECEIVE_BYTES: Final = 65_536  # what one read may bring: many small frames, or a good part of a large one
+RECEIVE_BYTES: Final = MAX_OPENING_BYTES - MAX_OPENING_FRAME_BYTES  # of one read, beside a frame that has begun
 BYE_WITHIN_S: Final = 1.0
 MAX_SENTENCE: Final = 500  # characters of a Bye, which may have to fit into a frame of the opening
 

@@ -120,8 +120,9 @@ async def _closed_on_failure(link: Link, deadline: float) -> AsyncGenerator[None
         with said_by(deadline):
             yield
     except StatementError as error:
-        await link.aclose("hello-mismatch", str(error))
-        raise RemoteProtocolError(str(error), code="hello-mismatch") from error
+        code = "clock-differs" if error.code == "clock-differs" else "hello-mismatch"
+        await link.aclose(code, str(error))
+        raise RemoteProtocolError(str(error), code=code) from error
     except (LinkError, RemoteProtocolError) as error:
         await link.aclose(error.code, str(error))
         raise

@@ -15,6 +15,7 @@ from pydantic import Field
 from byway.errors import StatementError
 from byway.protocol import canonical
 from byway.protocol.body import Body, Bytes16, Bytes32, Many, NodeUrn, Pair
+from byway.protocol.limits import MINUTE_MS
 from byway.protocol.statement import LONGEST_LIFETIME_MS, Kind, Statement
 from byway.protocol.urn import parse_urn
 
@@ -70,16 +71,25 @@ def make_hello(key: SigningKey, hello: Hello, *, now: int) -> Statement:
 
 
 def check_hello(statement: Statement, expected: Hello, *, now: int) -> None:
-    """Raise `hello-mismatch` unless the node named in `expected` has signed exactly that, and it is current."""
+    """Raise unless the node named in `expected` has signed exactly that, and it is current.
+
+    That is a `StatementError`: `hello-mismatch`, or `clock-differs` for one that is good and of another time.
+    """
     if statement.kind is not Kind.HELLO or statement.signer != expected.key:
         raise _mismatch("it is not by the node that the other end says it is")
     try:
-        statement.check_times(now)
         statement.verify()
     except StatementError as error:
         raise _mismatch(str(error)) from error
     if statement.body_bytes != canonical.encode(expected.wire()):
         raise _mismatch("it was made for another link")
+    try:
+        statement.check_times(now)
+    except StatementError as error:
+        minutes = abs(now - statement.created) // MINUTE_MS
+        raise StatementError(
+            f"the clocks of the two ends of this link are {minutes} minutes apart", code="clock-differs"
+        ) from error
 
 
 def _mismatch(why: str) -> StatementError:

@@ -80,7 +80,7 @@ def either(*shapes: Shape) -> Shape:
                 return shape(value)
             except ValueError as error:
                 reasons.append(str(error))
-        raise ValueError(" and ".join(reasons))
+        raise ValueError(" and ".join(dict.fromkeys(reasons)))
 
     return check
 

@@ -26,6 +26,7 @@ from byway.router.delivery import Delivery
 from byway.router.entrance import Entrance
 from byway.router.memory import Memory, Ready
 from byway.router.policy import Admitted, Policy
+from byway.router.refusal_log import RefusalLog
 from byway.router.stamp_check import Item
 from byway.router.store_thread import StoreThread
 from byway.router.subscriptions import Name, Recipient, Subscriptions
@@ -67,6 +68,7 @@ class Router:
         self._writer = Writer(
             store, self._thread, self._chain, key, now_ms=now_ms, on_commit=self._hand_on, on_moved=self._moved
         )
+        self.refusals = RefusalLog()
         self._sweeper = Sweeper(store, self._thread, now_ms=now_ms, fail=self._writer.fail)
         self._backlog = Backlog(store, self._thread, policy)
         self._tip = recovered.next_sequence - 1
@@ -273,3 +275,4 @@ class Router:
         while True:
             await trio.sleep(FORGET_EVERY_S)
             self._policy.expire(self._now_ms())
+            self.refusals.tell(trio.current_time())

@@ -6,7 +6,6 @@ time leaves in one write.  What the other end does wrong inside the protocol is 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -98,7 +97,7 @@ class Session:
                 try:
                     await self._receive(nursery)
                 except RemoteProtocolError as error:
-                    log.info("link_refused", code=error.code, sentence=str(error))
+                    log.info("link_refused", code=error.code, sentence=str(error), prefix=self._link.prefix)
                 except LinkError as error:
                     log.debug("link_ended", code=error.code, sentence=str(error))
                 nursery.cancel_scope.cancel()
@@ -159,10 +158,9 @@ class Session:
             of_each = iter(answers)
             for submit in submits:
                 self.post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
-            refused = Counter(answer.code for answer in answers if isinstance(answer, Refused))
-            for code, count in refused.items():
-                log.info("statement_refused", code=code, count=count)
-            self._bad_signatures += refused["bad-signature"]
+            refused = [answer.code for answer in answers if isinstance(answer, Refused)]
+            self._router.refusals.note(refused, self._link.prefix, trio.current_time())
+            self._bad_signatures += refused.count("bad-signature")
 
     def _ask_for_stamps(self) -> None:
         """Say how many bits a stamp needs, where that is not what was said before."""
@@ -218,7 +216,9 @@ class Session:
             self._refuse(frame, frame.query, error)
 
     def _refuse(self, frame: Frame, subject: int | str, error: BywayError) -> None:
-        log.info("refused", frame=type(frame).__name__, subject=subject, code=error.code)
+        log.info(
+            "frame_refused", frame=type(frame).__name__, subject=subject, code=error.code, prefix=self._link.prefix
+        )
         retry_after_ms = RETRY_AFTER_MS if error.temporary else None
         self.post(RefusedFrame(frame.number, subject, error.code, str(error), retry_after_ms))
 
@@ -234,6 +234,7 @@ class Session:
                     await self._link.send_many(frames)
                     self._writing = False
                     if self._bad_signatures >= MAX_BAD_SIGNATURES:
+                        await self._link.send_many(self._outbox)
                         await self._link.aclose("bad-signature", NOT_SIGNED)
         except LinkError:
             self._room.set()  # whoever receives is told of the end, and why

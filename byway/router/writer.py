@@ -88,6 +88,7 @@ class Writer:
         self._wake = trio.Event()
         self._job_came = trio.Event()
         self.failed: str | None = None  # why nothing is promised any more
+        self._full = False
 
     async def write(self, admitted: Sequence[Admitted]) -> list[Receipt | Refused]:
         """Receipts for these statements, in order, once they are durable.
@@ -147,11 +148,20 @@ class Writer:
         Returns what others are told.
         """
         if error.code in NOT_FATAL:
+            self._note_full(error)
             return self._failure() if self.failed else error
         if not self.failed:
             log.error("store_failed", code=error.code, sentence=str(error), next_step=error.next_step)
             self.failed = str(error)
         return self._failure()
+
+    def _note_full(self, error: StoreError | None) -> None:
+        """Say once that there is no room, and once that there is again."""
+        if error and error.code == "store-full" and not self._full:
+            log.warning("store_full", code=error.code, sentence=str(error), next_step=error.next_step)
+        elif self._full and not error:
+            log.info("store_has_room")
+        self._full = error is not None and error.code == "store-full"
 
     def _failure(self) -> StoreError:
         """A new one each time: an error that is raised again keeps hold of all that it went through."""
@@ -184,6 +194,8 @@ class Writer:
             for job in jobs:
                 job.error = told
         else:
+            if committed:
+                self._note_full(None)
             self._on_commit(committed)
             self._on_moved(moves)
         for job in jobs:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
+from byway.errors import StoreError
 from byway.protocol.statement import SIGNATURE_BYTES, statement_id
 from byway.store.high_water import InDoubt, Mark
 
@@ -108,6 +109,8 @@ class Recovered(NamedTuple):
     """The id of the head that the first one of this chain goes on from."""
     in_doubt: InDoubt | None = None
     """What the node may have signed for and the store does not have: while there is such, no statement is taken."""
+    full: StoreError | None = None
+    """Why no statement is taken, where the disk has no room but for what is promised."""
 
 
 class Store(Protocol):

@@ -130,7 +130,7 @@ def test_the_line_is_found_however_the_key_is_written(path: Path, text: str, lin
         ("max_links = 3.5", "max_links cannot be 3.5: it has to be a whole number"),
         ("max_links = true", "max_links cannot be true: it has to be a whole number"),
         ('log = "xml"', "log cannot be \"xml\": it has to be 'text' or 'json' (How log lines are written"),
-        ("stop_deadline_s = nan", "stop_deadline_s cannot be NaN: it has to be at most 3600 (Seconds"),
+        ("stop_deadline_s = nan", "stop_deadline_s cannot be NaN: it has to be a number that ends (Seconds"),
         ('listen = ["7400"]', "listen cannot be \"7400\": '7400' is not an address, which looks like HOST:PORT"),
         ("listen = []", "listen cannot be []: the list has too few entries: at least 1 are needed (The addresses"),
         ("listen = [7400]", "listen cannot be 7400: it has to be text in quotes (The addresses"),

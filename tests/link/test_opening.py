@@ -178,7 +178,7 @@ async def test_a_hello_that_is_not_current_is_refused() -> None:
             lambda client, server, now=now: (_hello(Role.SERVER, client, server, key=SERVER, now=now),)  # type: ignore[misc]
         )
         assert isinstance(result, RemoteProtocolError)
-        assert result.code == "hello-mismatch"
+        assert result.code == "clock-differs"
 
 
 async def test_a_hello_that_is_no_statement_is_refused() -> None:

@@ -233,7 +233,7 @@ async def test_what_a_peer_does_wrong_is_one_line_without_a_traceback() -> None:
                 pass
             await stream.aclose()
             await assert_serves(address)
-    lines = [entry for entry in logs if "TLS" in entry.get("reason", "")]
+    lines = [entry for entry in logs if "TLS" in entry.get("sentence", "")]
     assert len(lines) == 1
     assert "exc_info" not in lines[0]
 

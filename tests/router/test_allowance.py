@@ -67,3 +67,15 @@ async def test_who_asks_for_too_much_is_told_when_to_come_again(node: Node) -> N
         assert (refused.code, refused.retry_after) == ("busy", 200)
         await trio.sleep(0.2)
         assert isinstance((await peer.submit(casts[21].data)).answers[0], Proof)
+
+
+async def test_ten_bad_ones_that_come_one_by_one_are_all_answered_before_the_end(node: Node) -> None:
+    good = node.cast()
+    bad = good.data[:-1] + bytes([good.data[-1] ^ 1])
+    async with node.peer() as peer:
+        await peer.send(*[Submit(number, ((bad, None),)) for number in range(MAX_BAD_SIGNATURES)])
+        for _ in range(MAX_BAD_SIGNATURES):
+            await peer.expect(Accepted)
+        with pytest.raises(LinkError) as left:
+            await peer.link.receive()
+        assert left.value.code == "bad-signature"

@@ -75,7 +75,10 @@ async def test_a_full_disk_refuses_casts_and_keeps_acking_beside_them(
                 (answer,) = (await publishing).answers
         assert isinstance(answer, Refusal)
         assert (answer.code, answer.retry_after is not None) == ("store-full", True)
-        assert [entry["code"] for entry in logs if "code" in entry] == ["store-full"]
+        assert [(entry["event"], entry["code"]) for entry in logs if "code" in entry] == [
+            ("store_full", "store-full"),
+            ("statement_refused", "store-full"),
+        ]
         assert (await peer.expect(Acked)).through == 2
         del faults["entries"]
         (taken,) = (await publisher.submit(cast.data)).answers

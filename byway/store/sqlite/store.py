@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -123,6 +124,7 @@ class SqliteStore:
             statements,
             self._meta.previous,
             self._custody.in_doubt,
+            self._lacks_space(),
         )
 
     def commit(
@@ -284,18 +286,23 @@ class SqliteStore:
         return list(due.values())
 
     def _check_space(self) -> None:
+        if full := self._lacks_space():
+            raise full
+
+    def _lacks_space(self) -> StoreError | None:
         try:
             disk = os.statvfs(self._folder)
         except OSError as error:
             failure = StoreError(f"the disk of the store does not say how much is free: {error.strerror}")
             self._database.stop(failure)
             raise failure from error
-        if disk.f_bavail * disk.f_frsize < self._reserve_bytes:
-            raise StoreError(
-                "the disk of the store has only what it needs to keep its promises",
-                code="store-full",
-                next_step=f"free some space: df -h {self._folder}",
-            )
+        if disk.f_bavail * disk.f_frsize >= self._reserve_bytes:
+            return None
+        return StoreError(
+            "the disk of the store has only what it needs to keep its promises",
+            code="store-full",
+            next_step=f"free some space: df -h {shlex.quote(str(self._folder))}",
+        )
 
 
 def holds_a_store(folder: Path) -> bool:
