@@ -5,6 +5,7 @@ The same daemon runs a router and both authorities; they differ in their policy 
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import signal
@@ -180,6 +181,8 @@ class Node:
                 ),
             )
             await nursery.start(router.run)
+            gc.collect()
+            gc.freeze()  # what was recovered stays, and a collection that looked at all of it would stop every link
 
             async def serve(link: Link) -> None:
                 await Session(router, link, now_ms=self._clock, resolver=self._resolver).run()

@@ -12,18 +12,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from byway.errors import BywayError
     from byway.node_address import parse_node_address
     from byway.protocol.descriptions import describe
+    from byway.topic_text import parse_topic_text
     from intentron.client import connect
     from intentron.deal import Proposal, Wish
     from intentron.facet_text import parse_facet_text
 
-__all__ = ["Proposal", "Wish", "connect", "describe", "parse_facet_text", "parse_node_address"]
+__all__ = [
+    "BywayError",
+    "Proposal",
+    "Wish",
+    "connect",
+    "describe",
+    "parse_facet_text",
+    "parse_node_address",
+    "parse_topic_text",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Import the library when it is asked for: most commands only speak to a node that runs already."""
     match name:
+        case "BywayError":
+            home = "byway.errors"
         case "connect":
             home = "intentron.client"
         case "describe":
@@ -34,6 +47,8 @@ def __getattr__(name: str) -> Any:
             home = "intentron.facet_text"
         case "parse_node_address":
             home = "byway.node_address"
+        case "parse_topic_text":
+            home = "byway.topic_text"
         case _:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(home), name)

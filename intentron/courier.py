@@ -5,7 +5,7 @@ It opens a link for each errand, with the key of that errand and no other.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -60,13 +60,21 @@ class Courier:
             yield await stack.enter_async_context(connect(link))
 
     async def submit(
-        self, place: NodeAddress, key: SigningKey, statements: Sequence[Statement]
+        self,
+        place: NodeAddress,
+        key: SigningKey,
+        statements: Sequence[Statement],
+        *,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> list[Receipt | Refused]:
         """Hand statements in once, over one link of `key`; for each a verified receipt or the refusal.
 
-        Raises `LinkError` and `ProtocolError`: what became of them is then unknown.
+        `before` is awaited when the link is open and nothing of them has left.  Raises `LinkError` and
+        `ProtocolError`: what became of them is then unknown.
         """
         async with self.link(place, key) as client:
+            if before is not None:
+                await before()
             return await client.submit(statements, minter=self.minter)
 
     async def hand_in(
@@ -75,18 +83,20 @@ class Courier:
         key: SigningKey,
         statement: Statement,
         *,
+        before: Callable[[], Awaitable[None]] | None = None,
         on_failure: Callable[[BywayError], None] | None = None,
     ) -> Receipt:
         """Hand the same bytes in until there is a receipt; `on_failure` is told why it takes longer.
 
-        Raises `Refused` if they are refused for good, or expire.  Cancelling leaves unknown what became of them.
+        `before` is awaited before each try, as in `submit`.  Raises `Refused` if they are refused for good, or expire.
+        Cancelling leaves unknown what became of them.
         """
         backoff = Backoff(self.random)
         trouble = Trouble("hand_in", at=str(place))
         while statement.expires > self.now_ms():
             failure: BywayError
             try:
-                (answer,) = await self.submit(place, key, [statement])
+                (answer,) = await self.submit(place, key, [statement], before=before)
             except (LinkError, ProtocolError) as error:
                 failure, asked_ms = error, None
             else:

@@ -16,6 +16,7 @@ that is left out is open.  The words that a range is shown in are read too: `up 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -62,6 +63,8 @@ _FROM: Final = re.compile(r"from (?P<low>-?[0-9][^ ]*)(?P<unit> .*)?\Z")
 _LEADING_ZERO: Final = re.compile(r"0[0-9]+\Z")
 _SET_ITEM: Final = re.compile(r'(?:(?P<quoted>"(?:[^"\\\n]|\\.)*")[ ]*|(?P<bare>[^",{} ][^",{}]*))(?P<end>,|\Z)')
 _METRE_DIGITS: Final = {"m": 0, "km": 3}
+_SMALL_LETTERS: Final = "is not the name of a facet, which has small letters only"
+_MOST_DEGREES: Final = {"latitude": 90, "longitude": 180}
 _HOW: Final = "write it as beds=2.., 'price=..800000 USD', kind=condo or 'zip={02127, 02116}'"
 
 
@@ -72,6 +75,8 @@ def parse_facet_text(text: str) -> tuple[str, Facet]:
     """
     name, equals, value = text.partition("=")
     name = name.strip()
+    if equals and not is_facet_name(name) and is_facet_name(name.lower()):
+        raise _bad(f"{_shown(name)} {_SMALL_LETTERS}", f"write it as {shlex.quote(f'{name.lower()}={value}')}")
     if not equals or not is_facet_name(name):
         raise _bad(f"{_shown(text)} is not a facet such as beds=2.. or price=..800000 USD: NAME=VALUE")
     return name, _named(name, parse_value_text, value)
@@ -126,7 +131,7 @@ def facets_from_values(values: Mapping[str, object]) -> dict[str, Facet]:
     facets = {}
     for name, value in values.items():
         if not is_facet_name(name):
-            raise _bad(f"{_shown(name)} cannot be the name of a facet: a-z, 0-9 and _, a letter first")
+            raise _bad(f"{_shown(name)} {_SMALL_LETTERS}: a-z, 0-9 and _, a letter first")
         facets[name] = _named(name, facet_from_value, value)
     return facets
 
@@ -190,6 +195,9 @@ def _place(text: str, found: re.Match[str]) -> Place:
     if found["far"] is None:
         raise _bad(f"{_shown(text)} does not say how exactly the place is told, as in {text}~500m")
     precision = parse_units(found["far"], _METRE_DIGITS[found["unit"]])
+    for what, degrees in (("latitude", found["lat"]), ("longitude", found["lon"])):
+        if abs(parse_decimal(degrees)) > (most := _MOST_DEGREES[what]):
+            raise _bad(f"a {what} is -{most} to {most} degrees, not {degrees}")
     return Place(parse_degrees(found["lat"]), parse_degrees(found["lon"]), precision)
 
 
@@ -224,7 +232,7 @@ def _capitals(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return ascii(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004 - one line of a terminal
+    return repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004 - one line of a terminal
 
 
 def _bad(sentence: str, next_step: str = _HOW) -> StatementError:

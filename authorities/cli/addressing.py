@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,11 +15,13 @@ from byway.errors import LinkError, SetupError, StatementError
 
 if TYPE_CHECKING:
     from byway.protocol.record import Record
+    from byway.protocol.statement import Statement
 
 SETTINGS_FILE = Path("addressing.toml")
 PROGRAM = "byway-authority addressing"
 TOPIC_TTL_S: Final = 3600
 TOPIC_LIFETIME_DAYS: Final = 365
+MAX_PETNAME: Final = 32  # characters, as an intentron takes them
 
 app = App(name="addressing", help="The addressing authority: says what names mean, and where they are served.")
 
@@ -98,12 +101,13 @@ def topic(
     from byway.link.client import connect
     from byway.link.dialer import open_link
     from byway.protocol.limits import DAY_MS
-    from byway.protocol.urn import node_urn
+    from byway.protocol.urn import OPEN_ROOT, node_urn
 
     chosen, seed = load_node(settings, AddressingSettings, program=PROGRAM)
     key = SigningKey(seed)
     node = node_urn(bytes(key.verify_key))
     address = _address(at or chosen.listen[0])
+    named = [*(("--router", urn, "router") for urn in router), ("--messaging", messaging, "messaging")]
     record = _record(node, name, now_ms(), routers=router, messaging=messaging, label=label)
     statement = record.sign(key, created=record.serial, expires=record.serial + TOPIC_LIFETIME_DAYS * DAY_MS)
 
@@ -114,15 +118,36 @@ def topic(
                 connect(link) as client,
             ):
                 (answer,) = await client.submit([statement])
+                if isinstance(answer, Refused):
+                    raise answer
+                doubts = [
+                    doubt for flag, urn, role in named if (doubt := _doubt(flag, role, await client.resolve(urn)))
+                ]
         except LinkError as error:  # before there is a link; later ones come in groups
             if error.code != "unreachable":
                 raise
             raise LinkError(str(error), code=error.code, next_step=run_command_of(PROGRAM, settings)) from None
-        if isinstance(answer, Refused):
-            raise answer
         say(f"registered  {record.name}")
+        for doubt in doubts:
+            say(f"warning     {doubt}")
+        if doubts:
+            say("            the topic is registered all the same; this command, typed again, changes its record")
+        head = name.partition(":")[0]
+        petname = head if len(head) <= MAX_PETNAME and "%" not in head and head != OPEN_ROOT else "topic"
+        reached = f"{node}@{next(iter(chosen.public_addresses), address)}"
+        say(f"next        intentron init --authority {reached} --petname {petname}={record.name}")
 
     trio.run(main)
+
+
+def _doubt(flag: str, role: str, records: Sequence[Statement]) -> str:
+    """Why the node that `flag` names may not be one of that role, out of what the authority has about it."""
+    from byway.protocol.record import Record
+
+    if not records:
+        return f"{flag}: this authority has no record of that node yet; its register_at makes it known here"
+    told = Record.from_statement(records[0]).role
+    return "" if told == role else f"{flag}: that node says that it is of the role {told}, not {role}"
 
 
 def _address(text: str) -> str:

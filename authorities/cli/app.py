@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from authorities.cli import addressing, messaging
 from byway import __version__
@@ -19,6 +19,7 @@ app = App(
     help="Run an authority of the Intention Byway: one answers for names, the other for delivery.",
     version=__version__,
     result_action="return_value",
+    default_parameter=Parameter(negative=()),
     error_formatter=partial(mistyped, PROGRAM),
 )
 app.command(addressing.app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from byway import __version__
 from byway.cli.init import PROGRAM, init
@@ -19,6 +19,7 @@ app = App(
     help="Run a router of the Intention Byway: it keeps intentcasts and hands them to the sellers that subscribe.",
     version=__version__,
     result_action="return_value",
+    default_parameter=Parameter(negative=()),
     error_formatter=partial(mistyped, PROGRAM),
 )
 app.command(init)

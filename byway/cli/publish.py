@@ -15,7 +15,7 @@ def publish(router: str, topic: str, *, receipt: Path | None = None, hours: int 
     router:
         The router, as urn:byway:node:KEY@HOST:PORT.
     topic:
-        The topic's URN, for example urn:byway:topic:open:check.
+        The topic, for example open:check, or its URN.
     receipt:
         Keep the receipt in this file.
     hours:
@@ -33,14 +33,13 @@ def publish(router: str, topic: str, *, receipt: Path | None = None, hours: int 
     from byway.protocol.limits import HOUR_MS
     from byway.protocol.seal import SUITE, public_reply_key
     from byway.protocol.statement import LONGEST_LIFETIME_MS, Kind
-    from byway.protocol.urn import parse_urn
+    from byway.topic_text import parse_topic_text
 
     at = parse_node_address(router)
     try:
-        parse_urn(topic, "topic")
-    except StatementError:
-        sentence = f"{topic!r} is not the URN of a topic"
-        raise SetupError(sentence, code="bad-urn", next_step=f"byway publish {at} urn:byway:topic:open:check") from None
+        to = parse_topic_text(topic)
+    except StatementError as error:
+        raise SetupError(str(error), code=error.code, next_step=f"byway publish {at} open:check") from None
     longest = LONGEST_LIFETIME_MS[Kind.CAST] // HOUR_MS - 1  # its times are rounded outwards
     if not 1 <= hours <= longest:
         raise SetupError(
@@ -51,7 +50,7 @@ def publish(router: str, topic: str, *, receipt: Path | None = None, hours: int 
     key = SigningKey.generate()
     cast = make_cast(
         key,
-        to=topic,
+        to=to,
         facets={},
         demand={"@type": "Demand", "name": "a check by the operator"},
         reply=[(SUITE, public_reply_key(os.urandom(32)))],

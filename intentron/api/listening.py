@@ -17,7 +17,6 @@ SOCKET_FILE: Final = "intentron.sock"
 MAX_PATH_BYTES: Final = 107  # what the address of a Unix socket holds on Linux
 
 _BACKLOG: Final = 64
-_FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _OWNER_ONLY: Final = 0o600
 
 
@@ -48,24 +47,6 @@ def is_answered(path: Path) -> bool:
                 f"the socket {path} cannot be used: {error.strerror}", next_step=f"ls -l {shlex.quote(str(path))}"
             ) from None
     return True
-
-
-def make_private(home: Path) -> bool:
-    """Make the folder `home` if it is missing, and close it to everybody but its owner; True if others could enter.
-
-    Raises `SetupError` if it cannot be made, or is somebody else's.
-    """
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = stat.S_IMODE(home.stat().st_mode)
-        if mode & _FOR_OTHERS:
-            home.chmod(mode & ~_FOR_OTHERS)
-    except OSError as error:
-        raise SetupError(
-            f"the folder {home} cannot be made ready: {error.strerror}",
-            next_step=f"ls -ld {shlex.quote(str(home.parent))}",
-        ) from None
-    return bool(mode & _FOR_OTHERS)
 
 
 @contextmanager

@@ -52,13 +52,23 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(json.dumps(value, allow_nan=False) + "\n", status, media_type="application/json")
 
 
-def refusal(error: BywayError) -> Response:
+def refusal(error: BywayError, request: Request) -> Response:
     """The response to a request that was refused on purpose."""
     known = CODES.get(error.code)
     passing = known is not None and known.temporary
     status = _STATUS.get(error.code, _UNAVAILABLE if passing else _BAD_REQUEST)
-    next_step = error.next_step or _NEXT.get(error.code, _LATER if passing else _READ)
+    next_step = error.next_step or _settled(error, request) or _NEXT.get(error.code, _LATER if passing else _READ)
     return _said(status, error.code, str(error), next_step)
+
+
+def _settled(error: BywayError, request: Request) -> str:
+    """Where stands how what cannot be changed any more has ended."""
+    if error.code != "settled":
+        return ""
+    _, what, name, *_ = *request.url.path.split("/"), "", ""
+    return {"offers": "intentron offers", "casts": f"intentron casts {name}", "inbox": "intentron answers"}.get(
+        what, ""
+    )
 
 
 def no_such_path(request: Request, status: int) -> Response:

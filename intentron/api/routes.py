@@ -150,7 +150,7 @@ def _route(method: str, path: str, handler: Handler) -> Route:
         try:
             return answer(await handler(request))
         except BywayError as error:
-            return refusal(error)
+            return refusal(error, request)
         except ClientDisconnect:
             raise
         except Exception:

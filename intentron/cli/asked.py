@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from intentron.cli.options import Options
 
 DEFAULT = Options()
+
+_ENDS: Final = frozenset({"waiting", "published", "expired"})  # the others were over before their time
 
 
 def casts(cast: str | None = None, /, *, options: Options = DEFAULT) -> None:
@@ -46,13 +49,14 @@ def _list(kept: list[dict[str, Any]], options: Options) -> None:
                 cast["sentence"] or f"{topic_text(cast['topic'])}: {facets_text(cast['facets'])}".rstrip(": "),
                 f"{cast['state']}: {cast['code']}" if cast["code"] else cast["state"],
                 f"{cast['offers']}/{cast['max_offers']}",
-                relative(cast["expires"], now),
+                relative(cast["expires"], now) if cast["state"] in _ENDS else "",
             )
             for cast in kept
         ),
         numbers=("offers",),
     )
     waits(kept)
+    _refusals(cast for cast in kept if cast["expires"] > now)
     offered = next((cast for cast in kept if cast["offers"]), None)
     fact("next", options.command(f"offers {offered['name']}" if offered else f"casts {kept[0]['name']}"))
 
@@ -74,10 +78,22 @@ def _tell(cast: dict[str, Any], options: Options) -> None:
         fact("receipt", f"{where}, {moment(receipt['at'], now)}")
     fact("mailbox", address_text(cast["authority"]))
     fact("made", moment(cast["made_at"], now))
-    fact("ends", moment(cast["expires"], now))
+    if cast["state"] in _ENDS:
+        fact("ends", moment(cast["expires"], now))
     fact("offers", f"{cast['offers']} of at most {cast['max_offers']}")
     waits([cast])
+    _refusals([cast])
     fact("next", options.command(f"offers {cast['name']}"))
+
+
+def _refusals(casts: Iterable[dict[str, Any]]) -> None:
+    """Why each that was refused was refused, and what can be done about it."""
+    from intentron.cli.show import fact
+
+    for cast in casts:
+        if cast["state"] == "refused":
+            fact(cast["name"], f"refused: {cast['reason']} [{cast['code']}]")
+            fact("", cast["next_step"])
 
 
 def close(cast: str, /, *, options: Options = DEFAULT) -> None:
@@ -96,5 +112,8 @@ def close(cast: str, /, *, options: Options = DEFAULT) -> None:
     closed = ask(options, "POST", path_of("casts", cast, "close"))
     if not options.printed(closed):
         fact("closed", f"{closed['name']}  {closed['sentence']}".rstrip())
-        fact("", "no more offers are taken; its routers are told as soon as they can be reached")
+        if closed["sent"]:
+            fact("", "no more offers are taken; its routers are told as soon as they can be reached")
+        else:
+            fact("", "it was taken back before it left; nobody was told")
         fact("next", options.command("casts"))

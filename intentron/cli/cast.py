@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from cyclopts import Parameter
 
-from byway.errors import SetupError
+from byway.errors import BywayError, SetupError
 from intentron.cli.options import Options
 
 Json = dict[str, Any]
@@ -79,6 +79,10 @@ def cast(
     kept = _settled(kept, options)
     if not options.printed(kept):
         _show(kept, wish["facets"], options)
+    if kept["state"] == "refused":
+        raise BywayError(
+            f"{kept['name']} was refused: {kept['reason']}", code=kept["code"], next_step=kept["next_step"]
+        )
 
 
 def _facets(texts: list[str]) -> dict[str, str]:
@@ -115,11 +119,10 @@ def _show(kept: Json, facets: Json, options: Options) -> None:
     show_facets(facets)
     if kept["state"] == "published":
         fact("published", f"at the router {address_text(kept['router'])}, which has signed for it")
-    elif kept["state"] == "refused":
-        fact("refused", kept["code"])
-    else:
+    elif kept["state"] == "waiting":
         fact("waiting", kept["waiting_for"] or f"for the router {address_text(kept['router'])}".rstrip())
         fact("", kept["next_step"])
         fact("", "it is kept here, and tried again until it is taken: nothing is lost")
-    fact("ends", moment(kept["expires"], now_ms()))
-    fact("next", options.command(f"offers {kept['name']}" if kept["state"] == "published" else "casts"))
+    if kept["state"] != "refused":
+        fact("ends", moment(kept["expires"], now_ms()))
+        fact("next", options.command(f"offers {kept['name']}" if kept["state"] == "published" else "casts"))

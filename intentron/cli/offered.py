@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import shlex
+from typing import Any, Literal, get_args
 
+from byway.errors import SetupError
 from intentron.cli.options import Options
 
 DEFAULT = Options()
@@ -75,12 +77,12 @@ def accept(offer: str, /, *, options: Options = DEFAULT) -> None:
     if not options.printed(accepted):
         _show("accepted", accepted, options)
         fact("agreement", "your cast's key has signed the seller's signed offer: two signatures, the same bytes")
-        fact("", "it is kept here, and the seller is told as soon as the mailbox can be reached")
+        fact("", f"it is kept here, and {_told(accepted)}")
         fact("", f"more offers may come until {accepted['cast']} is closed")
         fact("next", options.command(f"close {accepted['cast']}"))
 
 
-def decline(offer: str, /, *, reason: Reason = "other", options: Options = DEFAULT) -> None:
+def decline(offer: str, /, *, reason: Reason | None = None, options: Options = DEFAULT) -> None:
     """Decline an offer.  The seller learns the reason, and nothing else.
 
     Parameters
@@ -88,18 +90,31 @@ def decline(offer: str, /, *, reason: Reason = "other", options: Options = DEFAU
     offer:
         Its short name, as `intentron offers` shows it.
     reason:
-        Why, in one word.
+        Why, in one word: it is all that the seller learns, and it stands.
     options:
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask, path_of
     from intentron.cli.show import fact
 
+    if reason is None:
+        *most, last = get_args(Reason)
+        raise SetupError(
+            f"a decline says why, and stands: {', '.join(most)} or {last}",
+            code="bad-request",
+            next_step=options.command(f"decline {shlex.quote(offer)} --reason {last}"),
+        )
     declined = ask(options, "POST", path_of("offers", offer, "decline"), {"reason": reason}, usage="decline")
     if not options.printed(declined):
         _show("declined", declined, options)
-        fact("", "the seller is told as soon as the mailbox can be reached")
+        fact("", _told(declined))
         fact("next", options.command(f"offers {declined['cast']}"))
+
+
+def _told(answered: dict[str, Any]) -> str:
+    if answered["told"]:
+        return "the seller's mailbox has it"
+    return "the seller is told as soon as the mailbox can be reached"
 
 
 def _show(what: str, offer: dict[str, Any], options: Options) -> None:

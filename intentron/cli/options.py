@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, Token
+
+from byway.errors import SetupError
+
+
+def _folder(_: type, tokens: Sequence[Token]) -> Path:
+    """The folder that was typed.  An empty one is a variable that is not set, and not the folder that one is in."""
+    if not tokens[0].value:
+        raise SetupError(
+            "--home is empty: it names no folder",
+            code="bad-request",
+            next_step="name one, as --home ~/intentron, or leave it out; see that the variable in it is set",
+        )
+    return Path(tokens[0].value)
 
 
 @Parameter(name="*")
@@ -22,7 +36,7 @@ class Place:
         The folder of the intentron; without it INTENTRON_HOME, or where this system keeps a program's data.
     """
 
-    home: Path | None = None
+    home: Annotated[Path | None, Parameter(converter=_folder)] = None
 
     @property
     def folder(self) -> Path:

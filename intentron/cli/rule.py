@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -77,10 +78,21 @@ def add(
     body: dict[str, Any] = {
         "name": name,
         "stock": list,
-        "pattern": topics or _only_subscription(options),
+        "pattern": topics,
         "price": {**_price(price), "per": per},
         **{key: value for key, value in given.items() if value is not None},
     }
+    if topics is None:
+        flags = {
+            "within-km": within_km,
+            "price": price,
+            "per": per or None,
+            "terms": terms,
+            "offers-per-day": offers_per_day,
+            "hours": hours,
+            "message": message,
+        }
+        body["pattern"] = _only_subscription(options, f"rule add {shlex.quote(name)} --list {shlex.quote(list)}", flags)
     made = ask(options, "POST", "/rules", body, usage="rule add")
     if options.printed(made):
         return
@@ -160,18 +172,21 @@ def _price_text(price: dict[str, Any]) -> str:
     return f"{price['amount']} {price['currency']}{' per ' if price['per'] else ''}{price['per']}"
 
 
-def _only_subscription(options: Options) -> str:
+def _only_subscription(options: Options, command: str, flags: Mapping[str, Any]) -> str:
+    """The one pattern that is listened for.  Raises `SetupError` with the whole command, as it was typed and mended."""
     from intentron.cli.asking import ask
 
     patterns = {one["pattern"] for one in ask(options, "GET", "/subscriptions")}
     if len(patterns) == 1:
         return str(patterns.pop())
+    typed = [command, f"--topics {shlex.quote(min(patterns, default=''))}"]
+    for flag, value in flags.items():
+        given = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        typed += [f"--{flag} {shlex.quote(str(one))}" for one in given if one is not None]
     raise SetupError(
         f"which topics is it for? You listen to {', '.join(sorted(patterns))}"
         if patterns
         else "which topics is it for? You listen to none yet",
         code="bad-request",
-        next_step=f"say it with --topics {shlex.quote(min(patterns))}"
-        if patterns
-        else options.command("subscribe 'open:homes:**'"),
+        next_step=options.command(" ".join(typed) if patterns else "subscribe 'open:homes:**'"),
     )

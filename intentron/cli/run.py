@@ -7,49 +7,66 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from byway.errors import SetupError
 from intentron.cli.options import Place
 
 if TYPE_CHECKING:
+    from intentron.keys import Keys
     from intentron.node import Node
     from intentron.vault import Vault
 
 HERE = Place()
-CLOCK_STEP: Final = "set the clock of this computer: timedatectl; if it is right, stop the intentron and run it again"
+SET_CLOCK: Final = "set the clock of this computer: timedatectl; if it is right, stop the intentron and run once: "
 
 
-def run(*, log: Literal["text", "json"] = "text", place: Place = HERE) -> None:
+def run(*, log: Literal["text", "json"] = "text", believe_clock: bool = False, place: Place = HERE) -> None:
     """Run your intentron until Ctrl-C, SIGTERM or SIGHUP.  It listens on a socket for you alone, and on no network.
 
     Parameters
     ----------
     log:
         How log lines are written, to standard error.
+    believe_clock:
+        The clock of this computer is right, whatever the intentron remembers.
     place:
         Where the intentron lives.
     """
     import trio
 
     from byway.cli.report import set_up_log
-    from byway.cli.run import say
     from byway.link.dialer import open_link
     from byway.recovery import told_clock
-    from intentron.api.listening import make_private, socket_path
-    from intentron.keys import load_keys
+    from intentron.api.listening import socket_path
+    from intentron.cli.init import tell_if_open
     from intentron.node import Node
     from intentron.settings import load_settings
     from intentron.vault import open_vault
 
     home = place.folder
     settings = load_settings(home)
-    keys = load_keys(home)
+    keys = _keys(home)
     socket_path(home)
-    if make_private(home):
-        say(f"closed      {home} (others on this computer could enter it)")
+    tell_if_open(home)
     with open_vault(home) as vault:
+        vault.belong_to(keys)
         set_up_log(log)
-        clock = told_clock(None, next_step=CLOCK_STEP)
+        next_step = f"{SET_CLOCK}{place.command('run --believe-clock')}"
+        clock = told_clock(vault.noted_time(), confirmed=believe_clock, next_step=next_step)
         node = Node(vault, keys, settings, now_ms=clock, random=os.urandom, open_link=open_link)
         trio.run(_serve, node, home, list(_recovered(vault)))
+
+
+def _keys(home: Path) -> Keys:
+    """The keys of the home.  Where they are lost and a vault is not, a new key would be of no use."""
+    from intentron.keys import load_keys
+    from intentron.vault import holds_a_vault, keep_or_part
+
+    try:
+        return load_keys(home)
+    except SetupError as error:
+        if error.code in {"key-missing", "key-damaged"} and holds_a_vault(home):
+            raise SetupError(str(error), code=error.code, next_step=keep_or_part(home)) from None
+        raise
 
 
 async def _serve(node: Node, home: Path, recovered: Iterable[str]) -> None:
@@ -71,7 +88,8 @@ async def _serve(node: Node, home: Path, recovered: Iterable[str]) -> None:
                 nursery.start_soon(node.run)
                 say(f"listening   {path}")
                 say("reach       you alone, on this computer")
-                say(f"you sell as {node.urn}")
+                if (await node.status())["sells"]:
+                    say(f"you sell as {node.urn}")
                 say(f"recovered   {', '.join(recovered) or 'nothing yet'}")
                 say("ready")
                 async for number in signals:
@@ -87,8 +105,11 @@ def _recovered(vault: Vault) -> Iterable[str]:
     from intentron.cli.show import counted
     from intentron.vault import CastState, InboxState, OfferState
 
+    over = vault.casts.all(CastState.CLOSED, CastState.EXPIRED)
     counts = (
         (len(vault.casts.all(CastState.DRAFT, CastState.ACCEPTED)), "open cast", "open casts"),
+        (len(vault.casts.all(CastState.REFUSED)), "refused cast", "refused casts"),
+        (len(over), "cast that is over", "casts that are over"),
         (len(vault.offers.all(OfferState.OFFERED)), "offer to look at", "offers to look at"),
         (len(vault.subscriptions.all()), "subscription", "subscriptions"),
         (len(vault.inbox.all(InboxState.NEW)), "wish to answer", "wishes to answer"),

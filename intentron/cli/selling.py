@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from typing import Any, Final
+
 from intentron.cli.options import Options
 
 DEFAULT = Options()
+SETTLED_WITHIN_S: Final = 3.0  # how long a seller waits for a router before she is told that it is tried again
+LOOK_EVERY_S: Final = 0.05
 
 
 def subscribe(
@@ -33,18 +38,38 @@ def subscribe(
         Whose intentron, and for whom to write.
     """
     from intentron.cli.asking import ask
-    from intentron.cli.show import address_text, fact, waits
+    from intentron.cli.show import address_text, fact
+    from intentron.cli.understood import show_filter_slips
 
     body = {"pattern": pattern, "filter": filter, "name": name, "router": router}
     made = ask(options, "POST", "/subscriptions", body, usage="subscribe")
+    made = _settled(made, options)
     if options.printed(made):
         return
-    fact("subscribed", made["name"])
+    if made["state"] == "listening":
+        fact("subscribed", made["name"])
+    else:
+        why = made["waiting_for"] or f"the router {address_text(made['router'])} has not answered yet"
+        fact("waiting", f"{made['name']}: {why}")
+        fact("", made["next_step"])
+        fact("", "it is kept here, and tried again until the router is there")
     fact("topics", made["pattern"])
     fact("filter", made["filter"] or "none: every wish")
+    show_filter_slips(made["filter"])
     fact("router", address_text(made["router"]))
-    waits([made])
-    fact("next", options.command("inbox"))
+    fact("next", options.command("inbox" if made["state"] == "listening" else "subscriptions"))
+
+
+def _settled(made: dict[str, Any], options: Options) -> dict[str, Any]:
+    """The subscription once it is known whether the router has it, or what it waits for."""
+    from intentron.cli.asking import ask
+
+    give_up = time.monotonic() + SETTLED_WITHIN_S
+    while made["state"] == "waiting" and not made["waiting_for"] and time.monotonic() < give_up:
+        time.sleep(LOOK_EVERY_S)
+        kept = ask(options, "GET", "/subscriptions")
+        made = next((one for one in kept if one["name"] == made["name"]), made)
+    return made
 
 
 def unsubscribe(name: str, /, *, options: Options = DEFAULT) -> None:
@@ -173,10 +198,11 @@ def offer(
     if options.printed(made):
         return
     fact("offer", f"{made['name']}  {made['title']}")
+    if made["replaces"]:
+        fact("replaces", f"{', '.join(made['replaces'])}: of your offers to one wish only the last counts")
     fact("price", made["price"])
     fact("terms", made["terms"] or "none are agreed to")
     fact("ends", moment(made["expires"], now_ms()))
-    fact("replaces", ", ".join(made["replaces"]))
     fact("next", options.command("answers"))
 
 

@@ -12,9 +12,11 @@ from typing import Any, Final, Literal
 
 from byway.protocol.calendar_text import format_instant
 from byway.protocol.descriptions import printable
-from byway.protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
+from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_URN_BYTES, MINUTE_MS
 
 LABEL_WIDTH: Final = 12
+_GAP: Final = 2  # between two columns
+_LONGEST_WORD: Final = 24  # characters that are never parted
 _ROW: Final = 16  # bytes of a line in hex
 
 Cell = str | int | list[str] | None
@@ -38,22 +40,48 @@ def fact(label: str, value: object) -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, numbers: Sequence[str] = ()) -> None:
     """Rows under their columns, as wide as the terminal; those named in `numbers` are aligned to the right.
 
-    A cell of several lines is a list of them.
+    A cell of several lines is a list of them.  A topic or a URN is never cut, so that it can be copied: rather is the
+    table wider than the terminal.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        justify: Literal["right", "left"] = "right" if column in numbers else "left"
-        shown.add_column(Text(column), justify=justify, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(_cell(cell)) for cell in row))
+    cells = [[_cell(cell) for cell in row] for row in rows]
     console = Console(highlight=False, markup=False, emoji=False)
+    widths = _widths([list(column) for column in zip(columns, *cells, strict=True)], console.width)
+    console.width = max(console.width, sum(widths) + _GAP * (len(widths) - 1))
+    shown = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["right", "left"] = "right" if column in numbers else "left"
+        shown.add_column(Text(column), justify=justify, overflow="fold", width=width)
+    for row in cells:
+        shown.add_row(*map(Text, row))
     with console.capture() as captured:
         console.print(shown)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """How wide each column is: what it needs, the widest ones cut down until all fit, but no word, topic or URN."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(line) for cell in column for line in cell.split("\n")) for column in columns]
+    least = [
+        max((min(cell_len(word), _longest(word)) for cell in column for word in cell.split()), default=1)
+        for column in columns
+    ]
+    while sum(widths) + _GAP * (len(widths) - 1) > room:
+        loose = [at for at, width in enumerate(widths) if width > least[at]]
+        if not loose:
+            break
+        widths[max(loose, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _longest(word: str) -> int:
+    """How much of a word stays in one line."""
+    return MAX_URN_BYTES if ":" in word else _LONGEST_WORD
 
 
 def _cell(cell: Cell) -> str:

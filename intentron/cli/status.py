@@ -24,7 +24,8 @@ def status(*, options: Options = DEFAULT) -> None:
     if options.printed(told):
         return
     fact("running", f"for {options.folder}")
-    fact("you sell as", told["node"])
+    if told["sells"]:
+        fact("you sell as", told["node"])
     fact("router", address_text(told["router"]) or "none set for topics under open")
     fact("mailboxes", address_text(told["messaging"]) or "none set for topics under open")
     for authority in told["authorities"]:
@@ -33,6 +34,8 @@ def status(*, options: Options = DEFAULT) -> None:
         fact(what, ", ".join(f"{count} {state}" for state, count in told[what].items()) or "none")
     for waiting in told["waiting"]:
         fact("waiting", waiting)
+    for refused in told["refused"]:
+        fact("refused", f"{refused['name']}: {refused['reason']} [{refused['code']}]; {refused['next_step']}")
     fact("next", options.command(_next(told)))
 
 

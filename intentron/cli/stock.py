@@ -68,7 +68,7 @@ def import_sheet(
         if (more := len(imported["problems"]) - SHOWN_PROBLEMS) > 0:
             fact("", f"and {counted(more, 'more line')}; --json tells all")
         if imported["items"]:
-            fact("next", options.command(f"rule add {name} --list {name}"))
+            fact("next", options.command(f"rule add {shlex.quote(name)} --list {shlex.quote(name)}"))
     if not imported["items"]:
         raise SetupError(
             f"nothing in {file} could be imported; no list is changed",

@@ -5,6 +5,7 @@ The sellers are chosen so that the story shows every reason for which a cast rea
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -183,7 +184,7 @@ def _usable(stock: Path, column_map: str) -> Sheet:
     raise SetupError(
         f"{stock} cannot be read as the column map {column_map} says: {sheet.problems[0]}",
         code="bad-sheet",
-        next_step=f"see which columns it needs: less {map_file(column_map)}",
+        next_step=f"see which columns it needs: less {shlex.quote(str(map_file(column_map)))}",
     )
 
 

@@ -59,6 +59,7 @@ class Day:
 async def play(folder: Path, markets: Sequence[Market], tell: Teller) -> None:
     """Play the whole day in `folder`.  Raises `BywayError` if anything is not as promised; all processes end."""
     tell.act("1  The ground: three operators on this computer")
+    tell.say("everybody", "two authorities and a router start, one after the other: a few seconds")
     everybody: list[Daemon] = []
     try:
         ground = await start_ground(folder, everybody)
@@ -87,6 +88,7 @@ async def _gather(
     for role, node in (("addressing authority", ground.addressing), ("messaging authority", ground.messaging)):
         tell.say(role, f"{_short(node.node)} listens on {node.address}")
     tell.say("router", f"{_short(ground.router.node)} listens on {ground.router.address}")
+    tell.say("addressing authority", f"is asked to register {len(markets) + 1} topics")
     topics = {market.name: await ground.register(market.segments, market.name) for market in markets}
     topics[PRACTICE] = await ground.register(PRACTICE, "small wishes")
     for market in markets:
@@ -105,11 +107,13 @@ async def _gather(
             for number, seller in enumerate(market.sellers, 1)
         ]
     petnames = [word for market in markets for word in ("--petname", f"{market.petname}={topics[market.name]}")]
+    people = day.everybody()
+    tell.say("everybody", f"{len(people)} intentrons start, {STARTED_AT_ONCE} at a time: some ten seconds")
     at_once = trio.CapacityLimiter(STARTED_AT_ONCE)
     async with trio.open_nursery() as nursery:
-        for person in day.everybody():
+        for person in people:
             nursery.start_soon(_move_in, person, day, petnames, at_once)
-    tell.say("everybody", f"{len(day.everybody())} intentrons run, each a process with keys of its own")
+    tell.say("everybody", f"all {len(people)} intentrons run, each a process with keys of its own")
     return day
 
 
@@ -117,6 +121,7 @@ async def _move_in(person: Intentron, day: Day, petnames: Sequence[str], at_once
     async with at_once:
         await person.init("--authority", str(day.ground.addressing), *petnames)
         await person.start()
+    day.tell.say(person.name, "is there")
 
 
 async def _open_stalls(day: Day, markets: Sequence[Market]) -> None:
@@ -295,8 +300,11 @@ def _short(urn: str) -> str:
 
 
 def _cut(text: object) -> str:
-    """One line of a terminal."""
-    return textwrap.shorten(str(text), SHOWN, placeholder=" ...") if " " in str(text) else str(text)[:SHOWN]
+    """One line of a terminal, with dots where something is left out."""
+    shown = _short(str(text))
+    if len(shown) <= SHOWN:
+        return shown
+    return textwrap.shorten(shown, SHOWN, placeholder=" ...") if " " in shown else f"{shown[: SHOWN - 4]} ..."
 
 
 def _state(casts: Sequence[dict[str, Any]], name: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Final, NoReturn
+
+import trio
 
 from byway.errors import BywayError, LinkError
 from byway.protocol.close import make_close
 from byway.protocol.limits import DAY_MS, HOUR_MS
 from byway.protocol.offer import Offer
+from byway.topic_text import parse_topic_text
 from intentron.courier import Courier
 from intentron.deal import NOBODY, AnswerDraft, CastDraft, Wish, draft_agreement, draft_cast, draft_decline
 from intentron.disclosure import disclosure
@@ -16,11 +19,12 @@ from intentron.keys import SALT_BYTES, Keys, Role
 from intentron.node.memory import About, Memory
 from intentron.node.placing import Placing
 from intentron.node.shown import Json, show_cast, show_cast_in_full, show_offer
-from intentron.node.topics import expand_topic
 from intentron.node.waits import Waits
 from intentron.resolver import Places, Resolver
 from intentron.settings import IntentronSettings
-from intentron.vault import OfferState, OwnCast, ReceivedOffer, Vault
+from intentron.vault import OfferState, OutgoingState, OwnCast, ReceivedOffer, Vault
+
+TOLD_WITHIN_S: Final = 2.0  # as long as a person waits gladly for the word that it has arrived
 
 
 class Buying:
@@ -121,9 +125,9 @@ class Buying:
         return await self._memory.look(show)
 
     async def accept(self, offer: str) -> Json:
-        """Agree to an offer, once: the agreement is made, kept, and on its way."""
+        """Agree to an offer, once: the agreement is made, kept, and on its way, or `told` already."""
 
-        def make(vault: Vault) -> Json:
+        def make(vault: Vault) -> AnswerDraft:
             now = self._courier.now_ms()
             found, cast = _open_offer(vault, offer)
             draft = draft_agreement(
@@ -136,14 +140,14 @@ class Buying:
             vault.agreements.make(draft.answer, offer_id=found.id, cast_id=cast.id, now=now)
             _send(vault, draft, cast, now)
             vault.events.add("offer_accepted", now=now, cast=cast.name, offer=found.name)
-            return show_offer(vault, vault.offers[found.id])
+            return draft
 
-        return await self._memory.change(make, About.OUTBOX)
+        return await self._answered(offer, await self._memory.change(make, About.OUTBOX))
 
     async def decline(self, offer: str, reason: str) -> Json:
-        """Tell the seller that it is not taken, and why."""
+        """Tell the seller that it is not taken, and why: the word is on its way, or `told` already."""
 
-        def make(vault: Vault) -> Json:
+        def make(vault: Vault) -> AnswerDraft:
             now = self._courier.now_ms()
             found, cast = _open_offer(vault, offer)
             draft = draft_decline(
@@ -157,19 +161,19 @@ class Buying:
             vault.offers.decline(found.id, reason)
             _send(vault, draft, cast, now)
             vault.events.add("offer_declined", now=now, cast=cast.name, offer=found.name, reason=reason)
-            return show_offer(vault, vault.offers[found.id])
+            return draft
 
-        return await self._memory.change(make, About.OUTBOX)
+        return await self._answered(offer, await self._memory.change(make, About.OUTBOX))
 
     async def close(self, cast: str) -> Json:
-        """Take a cast back; its router and its mailbox are told."""
+        """Take a cast back; its router and its mailbox are told, unless nothing of it was ever sent to them."""
 
         def make(vault: Vault) -> Json:
             now = self._courier.now_ms()
             found = _cast(vault, cast)
             if not vault.casts.close(found.id):
                 raise BywayError(f"{found.name} has ended already: it is {found.state.value}", code="settled")
-            if found.statement.expires > now:
+            if found.sent and found.statement.expires > now:
                 statement = make_close(self._keys.cast(found.salt), found.statement, now_ms=now)
                 for node in filter(None, (found.router, found.authority)):
                     vault.outbox.put(statement, node=node, role=Role.CAST, subject=found.salt, now=now)
@@ -178,12 +182,30 @@ class Buying:
 
         return await self._memory.change(make, About.CASTS, About.OUTBOX)
 
+    async def _answered(self, name: str, draft: AnswerDraft) -> Json:
+        """The offer that was answered, and whether its seller's mailbox has the answer within a moment."""
+
+        def look(vault: Vault) -> tuple[set[OutgoingState], Json]:
+            found, cast = _offer(vault, name)
+            sent = [each for each in vault.outbox.of(Role.CAST, cast.salt) if each.id == draft.sealed.id]
+            return {each.state for each in sent}, show_offer(vault, found)
+
+        bell = self._memory.bell(About.ANSWERS)
+        ring = bell.next
+        states, shown = await self._memory.look(look)
+        with trio.move_on_after(TOLD_WITHIN_S):
+            while OutgoingState.WAITING in states:
+                await ring.wait()
+                ring = bell.next
+                states, shown = await self._memory.look(look)
+        return shown | {"told": states == {OutgoingState.STORED}}
+
     def _wish(self, wish: Json) -> Wish:
         """The wish in a request; what it leaves out is as the settings say."""
         hours = wish.get("hours")
         terms = wish.get("terms")
         return Wish(
-            topic=expand_topic(wish["topic"], self._settings.petnames),
+            topic=parse_topic_text(wish["topic"], self._settings.petnames),
             facets=facets_from_values(wish.get("facets", {})),
             demand={"@type": "Demand"} | wish.get("demand", {}),
             offers=wish.get("offers") or self._settings.max_offers,
@@ -217,12 +239,17 @@ def _cast(vault: Vault, name: str) -> OwnCast:
 
 def _open_offer(vault: Vault, name: str) -> tuple[ReceivedOffer, OwnCast]:
     """An offer that can still be answered, and the cast that it answers."""
+    offer, cast = _offer(vault, name)
+    if offer.state is not OfferState.OFFERED:
+        raise BywayError(f"{offer.name} cannot be answered any more: it is {offer.state.value}", code="settled")
+    return offer, cast
+
+
+def _offer(vault: Vault, name: str) -> tuple[ReceivedOffer, OwnCast]:
     offer_id = vault.names.find(name)
     if offer_id is None or offer_id not in vault.offers:
         _unknown(name, "offer to you", "intentron offers")
     offer = vault.offers[offer_id]
-    if offer.state is not OfferState.OFFERED:
-        raise BywayError(f"{offer.name} cannot be answered any more: it is {offer.state.value}", code="settled")
     return offer, vault.casts[offer.cast_id]
 
 

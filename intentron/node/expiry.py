@@ -31,6 +31,7 @@ class Expiry:
     def _sweep(self, vault: Vault) -> set[Hashable]:
         """End what is over, forget what has no more worth; returns what may still wait."""
         now = self._now_ms()
+        vault.note_time(now)
         expire(vault, now)
         vault.forget(now)
         return {

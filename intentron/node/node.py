@@ -24,7 +24,7 @@ from intentron.node.quiet_start import QuietStart
 from intentron.node.responder import Responder
 from intentron.node.selling import Selling
 from intentron.node.sender import Sender
-from intentron.node.shown import Json, cast_state
+from intentron.node.shown import Json, cast_state, why_refused
 from intentron.node.subscriber import Subscriber
 from intentron.node.waits import Waits
 from intentron.resolver import OpenLink, Resolver
@@ -51,6 +51,7 @@ class Node:
     ) -> None:
         self.urn = node_urn(bytes(keys.identity().verify_key))
         self._settings = settings
+        self._now_ms = now_ms
         self._waits = Waits()
         self._memory = Memory(vault)
         self._quiet_start = QuietStart(random)
@@ -124,7 +125,7 @@ class Node:
             raise failure
 
     async def status(self) -> Json:
-        """How it stands: who it is, where it sends, how many of each there are, and what waits for what."""
+        """How it stands: who it is, where it sends, how many of each there are, what waits or was refused, and why."""
 
         def show(vault: Vault) -> Json:
             return {
@@ -136,7 +137,9 @@ class Node:
                 "offers": Counter(offer.state.value for offer in vault.offers.all()),
                 "inbox": Counter(cast.state.value for cast in vault.inbox.all()),
                 "answers": Counter(answer.state.value for answer in vault.answers.all()),
+                "sells": _sells(vault),
                 "waiting": list(self._waiting(vault)),
+                "refused": list(self._refused(vault)),
             }
 
         return await self._memory.look(show)
@@ -156,6 +159,23 @@ class Node:
         for subscription in vault.subscriptions.all():
             if reason := self._waits.get(subscription.sub):
                 yield f"{subscription.sub}: {reason}"
+
+    def _refused(self, vault: Vault) -> Iterator[Json]:
+        """What was refused for good, as long as it would have been worth something."""
+        now = self._now_ms()
+        for cast in vault.casts.all(CastState.REFUSED):
+            if cast.statement.expires > now:
+                yield {"name": cast.name, **why_refused(cast.code, cast.reason)}
+        for answer in vault.answers.all(AnswerState.REFUSED):
+            if answer.statement.expires > now:
+                yield {"name": answer.name, **why_refused(answer.reason)}
+
+
+def _sells(vault: Vault) -> bool:
+    """Whether its owner does anything that a seller does."""
+    return any(
+        (vault.subscriptions.all(), vault.inbox.all(), vault.answers.all(), vault.stock.lists(), vault.rules.all())
+    )
 
 
 def _first(errors: BaseExceptionGroup[StoreError]) -> StoreError:

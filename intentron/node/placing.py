@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from byway.cli.next_steps import NEXT_STEPS
 from byway.errors import BywayError, LinkError, Refused, SetupError
 from byway.node_address import NodeAddress
 from byway.protocol.urn import OPEN_ROOT
@@ -21,6 +22,9 @@ from intentron.node.topics import literal_topic
 from intentron.resolver import Places, Resolver
 from intentron.settings import SETTINGS_FILE, IntentronSettings
 from intentron.vault import CastState, OwnCast, Vault
+
+# Refusals of a node that is not what the settings take it for: of any cast, not of this one.
+OTHER_NODE: Final = frozenset({"not-admitted", "not-served", "wrong-authority"})
 
 _MISDIRECTED: Final = frozenset({"wrong-key", "unreachable", "hello-timeout"})  # as when an address is wrong
 
@@ -79,10 +83,13 @@ class Placing:
         return self._settings.router
 
     def next_step(self, error: BywayError, place: NodeAddress | None = None) -> str:
-        """What the owner can do when `place` cannot be reached, or, without one, when nobody could be asked."""
+        """What the owner can do when `place` cannot be reached or is not what it should be; None is the authorities."""
         setting = "authorities" if place is None else self._resolver.setting_of(place)
-        if not isinstance(error, LinkError) or error.code not in _MISDIRECTED or setting is None:
+        other = isinstance(error, Refused) and error.code in OTHER_NODE
+        if not other and not (isinstance(error, LinkError) and error.code in _MISDIRECTED):
             return error.next_step
+        if setting is None:
+            return error.next_step or (NEXT_STEPS[error.code] if other else "")
         return f"if {setting} is wrong, edit {self._settings_file} and start the intentron again"
 
     def _move(self, vault: Vault, *, before: OwnCast, places: Places) -> OwnCast:

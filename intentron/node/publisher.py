@@ -15,7 +15,7 @@ from intentron.keys import Keys
 from intentron.node.bell import keep_each
 from intentron.node.expiry import expire
 from intentron.node.memory import About, Memory
-from intentron.node.placing import Placing
+from intentron.node.placing import OTHER_NODE, Placing
 from intentron.node.quiet_start import QuietStart
 from intentron.node.waits import Waits
 from intentron.trouble import Trouble
@@ -57,18 +57,27 @@ class Publisher:
     async def _publish(self, cast_id: bytes) -> None:
         await self._quiet_start.wait()
         cast = await self._memory.look(lambda vault: vault.casts[cast_id])
+        backoff = Backoff(self._courier.random)
         try:
-            cast = await self._place(cast)
-            if cast.id != cast_id:
-                return  # another task publishes what it is now
-            receipt = await self._hand_in(cast)
-        except Refused as refusal:
-            now, code = self._courier.now_ms(), refusal.code
+            while True:
+                cast = await self._place(cast)
+                if cast.id != cast_id:
+                    return  # another task publishes what it is now
+                try:
+                    receipt = await self._hand_in(cast)
+                except Refused as refusal:
+                    if refusal.code not in OTHER_NODE:
+                        raise
+                else:
+                    break
+                await trio.sleep(backoff.next_s())
+        except Refused as error:
+            now, final = self._courier.now_ms(), error
             if cast.statement.expires <= now:
                 await self._memory.change(lambda vault: expire(vault, now), About.CASTS)
                 return
-            log.warning("cast_refused", cast=cast.name, code=code, reason=str(refusal))
-            await self._memory.change(lambda vault: _refuse(vault, cast_id, code, now), About.CASTS)
+            if await self._memory.change(lambda vault: _refuse(vault, cast_id, final, now), About.CASTS):
+                log.warning("cast_refused", cast=cast.name, code=final.code, reason=str(final))
         else:
             log.info("cast_published", cast=cast.name, router=str(cast.router))
             await self._memory.change(
@@ -106,7 +115,16 @@ class Publisher:
         def failed(error: BywayError) -> None:
             self._waits.put(cast.id, error, self._placing.next_step(error, place))
 
-        return await self._courier.hand_in(place, self._keys.cast(cast.salt), statement, on_failure=failed)
+        async def before() -> None:
+            if not cast.sent and not await self._memory.change(lambda vault: vault.casts.record_sending(cast.id)):
+                raise Refused("closed", f"{cast.name} was taken back")
+
+        key = self._keys.cast(cast.salt)
+        try:
+            return await self._courier.hand_in(place, key, statement, before=before, on_failure=failed)
+        except Refused as error:
+            failed(error)
+            raise
 
 
 def _accept(vault: Vault, cast_id: bytes, receipt: Receipt, now: int) -> None:
@@ -114,6 +132,9 @@ def _accept(vault: Vault, cast_id: bytes, receipt: Receipt, now: int) -> None:
     vault.events.add("cast_published", now=now, cast=vault.casts[cast_id].name)
 
 
-def _refuse(vault: Vault, cast_id: bytes, code: str, now: int) -> None:
-    if vault.casts.record_refusal(cast_id, code):
-        vault.events.add("cast_refused", now=now, cast=vault.casts[cast_id].name, code=code)
+def _refuse(vault: Vault, cast_id: bytes, refusal: Refused, now: int) -> bool:
+    refused = vault.casts.record_refusal(cast_id, refusal.code, str(refusal))
+    if refused:
+        name = vault.casts[cast_id].name
+        vault.events.add("cast_refused", now=now, cast=name, code=refusal.code, reason=str(refusal))
+    return refused

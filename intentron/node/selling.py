@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Final, NoReturn
 
@@ -15,6 +16,7 @@ from byway.protocol.filter_text import parse_filter_text
 from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_SUB_BYTES
 from byway.protocol.ranges import is_one_value
 from byway.protocol.urn import OPEN_ROOT
+from byway.topic_text import TOPIC_PREFIX, parse_pattern_text
 from intentron.courier import Courier
 from intentron.deal import Proposal
 from intentron.facet_text import parse_value_text
@@ -24,7 +26,6 @@ from intentron.node.placing import Placing
 from intentron.node.responder import standing_rules
 from intentron.node.shown import Json, show_answer, show_received, show_rule, show_stock, show_subscription
 from intentron.node.subscriber import Subscriber
-from intentron.node.topics import TOPIC_PREFIX, expand_pattern
 from intentron.node.waits import Waits
 from intentron.settings import IntentronSettings
 from intentron.stock.column_map import load_column_map
@@ -69,7 +70,7 @@ class Selling:
         """
         if name is not None and not 1 <= len(name.encode()) <= MAX_SUB_BYTES:
             raise BywayError(f"a subscription has a name of 1 to {MAX_SUB_BYTES} bytes", code="too-large")
-        full = expand_pattern(pattern, self._settings.petnames)
+        full = parse_pattern_text(pattern, self._settings.petnames)
         if filter_text:
             parse_filter_text(filter_text)
         place, silence = parse_node_address(router) if router else None, None
@@ -160,7 +161,7 @@ class Selling:
             raise BywayError(
                 f"the sheet has nothing of {only!r}; it has sellers such as {known}",
                 code="not-found",
-                next_step="name one of these with --only",
+                next_step="name one of these with --only, in quotes",
             )
         items = sheet.items if only is None else sellers.get(only, ())
         now = self._courier.now_ms()
@@ -182,7 +183,7 @@ class Selling:
     async def add_rule(self, rule: Json) -> Json:
         """Keep a standing rule, in the place of one of that name; its pattern may be a petname."""
         if isinstance(pattern := rule.get("pattern"), str):
-            rule = rule | {"pattern": expand_pattern(pattern, self._settings.petnames)}
+            rule = rule | {"pattern": parse_pattern_text(pattern, self._settings.petnames)}
         try:
             checked = StandingRule.model_validate(rule, strict=False)
         except ValueError as error:
@@ -248,7 +249,8 @@ def _name_taken(kept: Subscription) -> NoReturn:
     raise BywayError(
         f"there is a subscription called {kept.sub} already, to {has}",
         code="name-taken",
-        next_step=f"give this one another name with --name, or end that one first: intentron unsubscribe {kept.sub}",
+        next_step="give this one another name with --name, or end that one first: "
+        f"intentron unsubscribe {shlex.quote(kept.sub)}",
     )
 
 

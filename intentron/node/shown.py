@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from byway.cli.next_steps import NEXT_STEPS
+from byway.errors import CODES
 from byway.protocol.descriptions import describe
 from byway.protocol.intentcast import Cast
 from byway.protocol.offer import Offer
@@ -12,10 +14,21 @@ from byway.protocol.statement import Statement
 from byway.protocol.urn import node_urn
 from intentron.node.waits import Wait
 from intentron.stock.rule import StandingRule
-from intentron.vault import Answer, CastState, OwnCast, ReceivedCast, ReceivedOffer, StockList, Subscription, Vault
+from intentron.vault import (
+    Answer,
+    AnswerState,
+    CastState,
+    OwnCast,
+    ReceivedCast,
+    ReceivedOffer,
+    StockList,
+    Subscription,
+    Vault,
+)
 
 Json = dict[str, Any]
 
+_ASK: Final = "ask the operator of that node what it means, or use another node"  # a code that is newer than we are
 _CAST_STATES: Final = {CastState.DRAFT: "waiting", CastState.ACCEPTED: "published"}
 
 
@@ -27,15 +40,14 @@ def cast_state(cast: OwnCast) -> str:
 def show_cast(vault: Vault, cast: OwnCast, wait: Wait | None) -> Json:
     """One of the person's own casts, in short."""
     body = Cast.from_statement(cast.statement)
-    draft = cast.state is CastState.DRAFT
     return {
         "name": cast.name,
         "topic": body.to,
         "facets": _facets(body),
         "sentence": cast.sentence,
         "state": cast_state(cast),
-        **_wait(wait if draft else None),
-        "code": cast.code,
+        **_fate(cast, wait),
+        "sent": cast.sent,
         "made_at": cast.made_at,
         "expires": cast.statement.expires,
         "offers": len(vault.offers.to_cast(cast.id)),
@@ -95,7 +107,7 @@ def show_answer(vault: Vault, answer: Answer, wait: Wait | None) -> Json:
         **_offer(answer.statement),
         "rule": answer.rule,
         "state": answer.state.value,
-        **_wait(wait),
+        **(_wait(None) | why_refused(answer.reason) if answer.state is AnswerState.REFUSED else _wait(wait)),
         "reason": answer.reason,
         "made_at": answer.made_at,
         "expires": answer.statement.expires,
@@ -131,6 +143,19 @@ def plain(value: Any) -> Any:
     if isinstance(value, list):
         return [plain(part) for part in value]
     return value.hex() if isinstance(value, bytes) else value
+
+
+def why_refused(code: str, reason: str = "") -> Json:
+    """A final refusal: its code, what was said (an older vault has not kept it), and what its owner can do."""
+    if not reason and code in CODES:
+        reason = CODES[code].meaning
+    return {"code": code, "reason": reason, "next_step": NEXT_STEPS.get(code, _ASK) if code else ""}
+
+
+def _fate(cast: OwnCast, wait: Wait | None) -> Json:
+    if cast.state is CastState.DRAFT:
+        return why_refused("") | _wait(wait)
+    return _wait(None) | why_refused(cast.code, cast.reason)
 
 
 def _wait(wait: Wait | None) -> Json:

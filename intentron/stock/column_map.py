@@ -25,6 +25,7 @@ It is a TOML file of this form:
 from __future__ import annotations
 
 import difflib
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,10 +150,11 @@ def load_column_map(name_or_path: str | Path) -> ColumnMap:
     """
     path = map_file(str(name_or_path)) if str(name_or_path) in shipped_maps() else Path(name_or_path)
     if not path.exists():
+        shipped = shlex.quote(str(map_file("homes")))
         raise SetupError(
             f"there is no column map {str(name_or_path)!r}; these come with the program: {', '.join(shipped_maps())}",
             code="not-found",
-            next_step=f"name one of these, or begin one of your own: cp {map_file('homes')} my-map.toml",
+            next_step=f"name one of these, or begin one of your own: cp {shipped} my-map.toml",
         )
     try:
         return load_toml(path, ColumnMap)
@@ -173,7 +175,7 @@ def _misspelt_key(path: Path) -> SetupError | None:
             return SetupError(
                 f'{path}, line {line}: "{word}" {what}; {hint}',
                 code="settings-unknown-key",
-                next_step=f"edit line {line} of {path}",
+                next_step=f"edit line {line} of {shlex.quote(str(path))}",
             )
     return None
 

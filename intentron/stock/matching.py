@@ -9,21 +9,51 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from byway.protocol.descriptions import describe
 from byway.protocol.distance import distance_m
-from byway.protocol.facets import Boolean, DecimalRange, Facet, Integer, Ordered, Place, Text, TextSet
+from byway.protocol.facets import (
+    Boolean,
+    Date,
+    DecimalRange,
+    Facet,
+    Instant,
+    Integer,
+    Money,
+    Ordered,
+    Place,
+    Quantity,
+    Text,
+    TextSet,
+)
 
 Verdict = bool | None  # None is unknown
 
+_GIVEN_AS: Final[dict[type[Facet], str]] = {
+    Boolean: "yes or no",
+    Date: "a day",
+    DecimalRange: "a number",
+    Instant: "a time",
+    Integer: "a number",
+    Money: "money",
+    Place: "a place",
+    Quantity: "an amount with a unit",
+    Text: "text",
+    TextSet: "a set of texts",
+}
+
 
 class Reason(NamedTuple):
-    """How the item stands to one facet of the cast, and a sentence that says why."""
+    """How the item stands to one facet of the cast, and a sentence that says why.
+
+    `note` tells whoever made the cast why something that both know is unknown all the same; else it is empty.
+    """
 
     name: str
     verdict: Verdict
     sentence: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +79,27 @@ def match(wish: Mapping[str, Facet], has: Mapping[str, Facet], within_m: int | N
     return Match(_all(reason.verdict for reason in reasons), reasons)
 
 
-def _judge(name: str, wanted: Facet, found: Facet | None, within_m: int | None) -> tuple[Verdict, str]:
+def _judge(name: str, wanted: Facet, found: Facet | None, within_m: int | None) -> tuple[Verdict, str, str]:
     wish = " or ".join(wanted.texts) if isinstance(wanted, TextSet) else describe(wanted)
     if found is None:
-        return None, f"{name}: {wish} is wished for; not known here"
+        return None, f"{name}: {wish} is wished for; not known here", ""
     if isinstance(wanted, Place) and isinstance(found, Place):
         return _near(name, wanted, found, within_m)
     verdict = _compare(wanted, found)
     if verdict is None:
-        return None, f"{name}: {describe(found)} cannot be compared with {wish}"
+        return None, f"{name}: {describe(found)} cannot be compared with {wish}", _unlike(name, wanted, found)
     relation = "fits" if verdict else "is not"
-    return verdict, f"{name}: {describe(found)} {relation} {wish}"
+    return verdict, f"{name}: {describe(found)} {relation} {wish}", ""
+
+
+def _unlike(name: str, wanted: Facet, found: Facet) -> str:
+    """Why the two cannot be compared, to whoever made the wish."""
+    match wanted, found:
+        case (Money(one), Money(other)) | (Quantity(one), Quantity(other)):
+            return f"your {name} is in {one}, this one is in {other}"
+        case _, Money():
+            return f"your {name} was not given as money"
+    return f"your {name} was given as {_GIVEN_AS[type(wanted)]}, here it is {_GIVEN_AS[type(found)]}"
 
 
 def _compare(wanted: Facet, found: Facet) -> Verdict:
@@ -76,16 +116,17 @@ def _compare(wanted: Facet, found: Facet) -> Verdict:
     return None
 
 
-def _near(name: str, wanted: Place, found: Place, within_m: int | None) -> tuple[Verdict, str]:
+def _near(name: str, wanted: Place, found: Place, within_m: int | None) -> tuple[Verdict, str, str]:
     away = distance_m(wanted.latitude, wanted.longitude, found.latitude, found.longitude)
     leeway = wanted.precision + found.precision
-    sentence = f"{name}: {_metres(away)} away, give or take {_metres(leeway)}"
+    distance = f"{_metres(away)} away, give or take {_metres(leeway)}"
+    sentence, note = f"{name}: {distance}", f"your {name} is {distance}"
     if within_m is None:
-        return None, f"{sentence}; how far is too far is not said"
+        return None, f"{sentence}; how far is too far is not said", note
     sentence += f", of {_metres(within_m)}"
     if away + leeway <= within_m:
-        return True, sentence
-    return (False if away - leeway > within_m else None), sentence
+        return True, sentence, ""
+    return (False, sentence, "") if away - leeway > within_m else (None, sentence, note)
 
 
 def _metres(metres: float) -> str:

@@ -39,6 +39,7 @@ MESSAGE_HOLES: Final = ("name", "price", "price_label", "seller")
 
 _MAX_MESSAGE: Final = 1000  # characters; with the properties it leaves an offer within the largest size class
 _MAX_PROPERTIES_BYTES: Final = 6144
+_MAX_NOTES: Final = 4  # of what cannot be compared: further facets are only named
 _PROPERTY_BYTES: Final = 48  # what schema.org adds to a name and a value
 
 
@@ -194,7 +195,11 @@ class _Candidate:
         said = [fill(rule.message, words.get)[:_MAX_MESSAGE]]
         if self.price and label and "price_label" not in holes(rule.message):
             said.append(f"The price is the {label}")
-        if missing := [reason.name for reason in self.match.unknown]:
+        unlike = [reason for reason in self.match.unknown if reason.note]
+        said += [reason.note[0].upper() + reason.note[1:] for reason in unlike[:_MAX_NOTES]]
+        if more := [reason.name for reason in unlike[_MAX_NOTES:]]:
+            said.append(f"Cannot be compared: {', '.join(more)}")
+        if missing := [reason.name for reason in self.match.unknown if not reason.note]:
             said.append(f"Not known: {', '.join(missing)}")
         return " ".join(f"{sentence.rstrip('.')}." for sentence in said if sentence)
 

@@ -26,7 +26,7 @@ from intentron.vault.outbox import Outgoing, OutgoingState
 from intentron.vault.rules import Rule
 from intentron.vault.stock import StockList
 from intentron.vault.subscriptions import Subscription
-from intentron.vault.vault import Ended, Vault, open_vault
+from intentron.vault.vault import Ended, Vault, holds_a_vault, keep_or_part, open_vault
 
 __all__ = [
     "STANDING",
@@ -48,5 +48,7 @@ __all__ = [
     "StockList",
     "Subscription",
     "Vault",
+    "holds_a_vault",
+    "keep_or_part",
     "open_vault",
 ]

@@ -19,7 +19,7 @@ class CastState(enum.StrEnum):
     ACCEPTED = "accepted"  # a router's receipt is here
     CLOSED = "closed"
     EXPIRED = "expired"
-    REFUSED = "refused"  # for good; `code` says why
+    REFUSED = "refused"  # for good; `code` and `reason` say why
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class OwnCast:
     """A cast that this person made, and what she alone knows about it.
 
     A draft has no `router` and no `authority` as long as nobody could say where its topic is served.  What it names as
-    its authority is then nobody, and it is drafted again before it leaves.
+    its authority is then nobody, and it is drafted again before it leaves.  `sent` is set before the first byte of it,
+    or of its mailbox, may leave.
     """
 
     name: str
@@ -41,8 +42,10 @@ class OwnCast:
     authority: NodeAddress | None
     mailbox: Statement
     mailbox_accepted: bool
+    sent: bool
     state: CastState
     code: str
+    reason: str
 
     @property
     def id(self) -> bytes:
@@ -51,7 +54,7 @@ class OwnCast:
 
 _SELECT: Final = """
     SELECT name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, mailbox_accepted,
-        state, code
+        sent, state, code, reason
     FROM casts JOIN names USING (id)
 """
 
@@ -132,6 +135,10 @@ class Casts:
         where, values = among(states)
         return [_own_cast(row) for row in self._database.rows(f"{_SELECT} {where} ORDER BY made_at DESC, id", values)]
 
+    def record_sending(self, cast_id: bytes) -> bool:
+        """It is handed in now, and from here on somebody may have it.  False if it is no draft any more."""
+        return self._database.change("UPDATE casts SET sent = 1 WHERE id = ? AND state = 'draft'", (cast_id,)) == 1
+
     def record_mailbox(self, cast_id: bytes) -> None:
         """The authority keeps the mailbox now."""
         self._database.change("UPDATE casts SET mailbox_accepted = 1 WHERE id = ?", (cast_id,))
@@ -147,10 +154,11 @@ class Casts:
             (receipt, cast_id),
         )
 
-    def record_refusal(self, cast_id: bytes, code: str) -> bool:
-        """The router, or the authority, will not have it.  False if it is no draft any more."""
+    def record_refusal(self, cast_id: bytes, code: str, reason: str) -> bool:
+        """The router, or the authority, will not have it: a code, and a sentence.  False if it is no draft any more."""
         changed = self._database.change(
-            "UPDATE casts SET state = 'refused', code = ? WHERE id = ? AND state = 'draft'", (code, cast_id)
+            "UPDATE casts SET state = 'refused', code = ?, reason = ? WHERE id = ? AND state = 'draft'",
+            (code, reason, cast_id),
         )
         return changed == 1
 
@@ -200,7 +208,8 @@ class Casts:
 
 
 def _own_cast(row: Row) -> OwnCast:
-    (name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, accepted, state, code) = row
+    name, statement, salt, topic, sentence, made_at, router, receipt, authority, mailbox, accepted, *fate = row
+    sent, state, code, reason = fate
     return OwnCast(
         name=name,
         statement=parse_statement(statement),
@@ -213,6 +222,8 @@ def _own_cast(row: Row) -> OwnCast:
         authority=parse_node_address(authority) if authority else None,
         mailbox=parse_statement(mailbox),
         mailbox_accepted=bool(accepted),
+        sent=bool(sent),
         state=CastState(state),
         code=code,
+        reason=reason,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+import trio
 from nacl.signing import SigningKey
 
 from authorities.cli.app import app
@@ -13,8 +15,11 @@ from byway.cli.report import FAILED, run_command
 from byway.key_file import create_key
 from byway.protocol.urn import node_urn
 from byway.store.sqlite.store import open_store
+from intentron.demo.ground import Ground, start_ground
+from intentron.demo.processes import Daemon
 
 NODE = node_urn(bytes(32))
+WITHIN_S = 120
 HALVES = ("addressing", "messaging")
 TO = ("--router", NODE, "--messaging", NODE)
 
@@ -129,3 +134,51 @@ def test_what_was_typed_wrongly_is_told_with_the_help_of_its_command(capsys: pyt
 
     assert exit_.value.code == 2
     assert capsys.readouterr().err.endswith("[bad-request]\nnext    byway-authority addressing topic --help\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "flag"), [(("messaging", "init"), "--register-at"), (("addressing", "topic"), "--router")]
+)
+def test_a_list_that_can_be_given_often_has_no_flag_that_empties_it(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], flag: str
+) -> None:
+    app((*words, "--help"))
+
+    out = capsys.readouterr().out
+    assert flag in out
+    assert "--empty" not in out
+
+
+@pytest.mark.slow
+async def test_a_topic_is_registered_with_a_warning_for_each_node_that_is_not_what_it_is_named_as(
+    tmp_path: Path,
+) -> None:
+    everybody: list[Daemon] = []
+    try:
+        with trio.fail_after(WITHIN_S):
+            ground = await start_ground(tmp_path, everybody)
+            router, messaging = ground.router.node, ground.messaging.node
+            said = await register(ground, router, messaging)
+            while "no record" in said:  # they make themselves known in their own time
+                said = await register(ground, router, messaging)
+            swapped = await register(ground, messaging, router)
+            unknown = await register(ground, NODE, messaging)
+    finally:
+        for daemon in everybody:
+            await daemon.kill()
+
+    topic = f"urn:byway:topic:{ground.addressing.node.rpartition(':')[2]}:homes:boston"
+    assert (
+        said
+        == f"registered  {topic}\nnext        intentron init --authority {ground.addressing} --petname homes={topic}\n"
+    )
+    assert "warning     --router: that node says that it is of the role messaging, not router\n" in swapped
+    assert "warning     --messaging: that node says that it is of the role router, not messaging\n" in swapped
+    assert unknown.count("warning") == 1
+    assert "warning     --router: this authority has no record of that node yet" in unknown
+
+
+async def register(ground: Ground, router: str, messaging: str) -> str:
+    words = ("topic", "homes:boston", "--router", router, "--messaging", messaging, "--settings", str(ground.settings))
+    done = await trio.run_process([sys.executable, "-m", "authorities", "addressing", *words], capture_stdout=True)
+    return done.stdout.decode()

@@ -101,9 +101,11 @@ def test_settings_that_are_there_are_not_changed_by_a_flag(tmp_path: Path, capsy
     ("words", "sentence", "next_step"),
     [
         (("NODE", TOPIC), "'NODE' is not a node address", "copy it from the line"),
-        ((AT, "condos"), "'condos' is not the URN of a topic  [bad-urn]", f"byway publish {AT} {TOPIC}"),
-        ((AT, f"{TOPIC}:**"), "is not the URN of a topic  [bad-urn]", f"byway publish {AT} {TOPIC}"),
+        ((AT, "condos"), "a topic is written open:homes:boston  [bad-urn]", f"byway publish {AT} open:check"),
+        ((AT, "open:Homes"), "small letters only  [bad-urn]", f"byway publish {AT} open:check"),
+        ((AT, f"{TOPIC}:**"), "is not the name of a topic  [bad-urn]", f"byway publish {AT} open:check"),
         ((AT, TOPIC, "--hours", "0"), "not 0  [bad-request]", f"byway publish {AT} {TOPIC} --hours 1"),
+        ((AT, "open:check"), "127.0.0.1:1 cannot be reached", "see that the node runs"),
         ((AT, TOPIC, "--hours", "9999"), "not 9999  [bad-request]", f"byway publish {AT} {TOPIC} --hours 1"),
         ((AT, TOPIC), "127.0.0.1:1 cannot be reached: nobody listens there  [unreachable]", "see that the node runs"),
         ((AT, TOPIC, "--hours", "719"), "[unreachable]", "see that the node runs"),
@@ -116,3 +118,11 @@ def test_what_cannot_be_published_is_told(
 
     assert sentence in error
     assert told.startswith(f"next    {next_step}")
+
+
+def test_a_list_that_can_be_given_often_has_no_flag_that_empties_it(capsys: pytest.CaptureFixture[str]) -> None:
+    app(("init", "--help"), exit_on_error=False)
+
+    out = capsys.readouterr().out
+    assert "--register-at" in out
+    assert "--empty" not in out

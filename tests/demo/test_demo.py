@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,8 @@ def test_the_demonstration_ends_well(pytestconfig: pytest.Config) -> None:
     assert done.stdout.splitlines()[-1:] == ["demo: ok"], done.stdout + done.stderr
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
+    assert re.search(r"  cast\.to +urn:byway:topic:[a-z2-7]{6}\.\.\.:homes:boston\n", done.stdout)
+    assert "intentrons start, 3 at a time" in done.stdout
 
 
 def test_the_shipped_stock_shows_every_reason_for_which_a_cast_arrives_or_does_not() -> None:

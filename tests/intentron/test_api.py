@@ -18,7 +18,7 @@ import pytest
 import trio
 
 from byway.errors import BywayError, LinkError, Refused, SetupError, StatementError, StoreError
-from intentron.api.listening import MAX_PATH_BYTES, listening, make_private, socket_path
+from intentron.api.listening import MAX_PATH_BYTES, listening, socket_path
 from intentron.api.routes import MAX_REQUEST_BYTES
 from intentron.api.server import serve_api
 
@@ -191,7 +191,7 @@ async def test_what_is_not_asked_rightly_is_refused_and_the_node_never_hears_of_
             400,
             "write values as beds=2.., '..800000 USD', condo; see intentron cast --help",
         ),
-        (BywayError("it is accepted", code="settled"), 409, "intentron status"),
+        (BywayError("it is accepted", code="settled"), 409, "intentron casts C-7K2M"),
         (BywayError("there is no such rule", code="not-found"), 404, "intentron status"),
         (SetupError("it means other topics", code="name-taken"), 409, "give it another name"),
         (StatementError("the offer has expired", code="expired"), 409, "intentron status"),
@@ -318,16 +318,6 @@ def test_a_path_that_no_socket_can_have_is_refused_with_a_shorter_one(tmp_path: 
     with pytest.raises(SetupError) as caught:
         socket_path(home)
     assert caught.value.next_step == f"mv {home} ~/.intentron && intentron run --home ~/.intentron"
-
-
-def test_a_folder_that_others_could_enter_is_closed(tmp_path: Path) -> None:
-    home = tmp_path / "a" / "home"
-
-    assert not make_private(home)
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    home.chmod(0o755)
-    assert make_private(home)
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
 async def test_whoever_waits_for_events_does_not_hold_up_the_end(tmp_path: Path) -> None:

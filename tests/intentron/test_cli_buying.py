@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import trio
 
 from byway.cli.report import run_command
+from byway.errors import Refused
 from byway.protocol.statement import parse_statement
 from intentron.cli.app import app
+from intentron.cli.understood import show_facets
 from tests.intentron.town import Shell, Town
 
 MoveIn = Callable[[str], Shell]
@@ -29,7 +32,9 @@ def mary(shell: MoveIn) -> Shell:
 def test_a_dry_run_shows_every_field_and_byte_and_sends_nothing(mary: Shell, town: Town) -> None:
     out = mary("cast", *WISH, "--sentence", SENTENCE, "--offers", "7", "--dry-run")
 
-    assert max(map(len, out.splitlines())) <= 80
+    before, _, rest = out.partition("\nseen by")  # a table is as wide as the URNs in it, which are never cut
+    assert max(map(len, (before + rest.partition("\nmailbox: ")[2]).splitlines())) <= 80
+    assert re.search(rf"cast.authority +{town.messaging.node} ", out)
     assert re.search(r"seen by routers and whoever subscribes\n.*\ncast.format", out)
     assert re.search(r"cast.facets.beds +from 2 +\d+\n", out)
     assert re.search(r"cast.facets.price +up to 800,000.00 USD +\d+\n", out)
@@ -103,7 +108,10 @@ def test_what_stands_in_a_file_is_what_is_asked_and_flags_win(mary: Shell, tmp_p
         ),
         (("open:homes", "--facet", "beds=2;3"), "beds: '2;3' is neither a number", "write it as beds=2.."),
         (("open:homes", "--facet", "price=9 usd"), "price: ", "write it as 9 USD"),
-        (("condos",), "", "write a topic as open:homes:boston"),
+        (("homes",), "homes is no petname of yours; a topic is written open:homes:boston", "write it as open:homes"),
+        (("open:Homes:boston",), "small letters only", "write it as open:homes:boston"),
+        (("open",), "'open' alone is no topic", "write it as open:homes:boston"),
+        (("", "--facet", "Beds=2"), "small letters only", "write it as beds=2"),
         (("open:homes", "--hours", "9999"), '"hours": it has to be at most 720', "intentron cast --help"),
         (("open:homes", "--hours", "0"), '"hours": it has to be at least 1  [bad-request]', "intentron cast --help"),
         (("open:homes", "--offers", "0"), '"offers": it has to be at least 1', "intentron cast --help"),
@@ -118,6 +126,7 @@ def test_a_wish_that_cannot_be_told_is_refused_in_a_sentence(
     assert sentence in told
     assert f"next    {next_step}" in told
     assert "Traceback" not in told
+    assert "one spelling" not in told or "--terms" in words
     assert mary.told("casts") == []
 
 
@@ -144,10 +153,48 @@ def test_facets_are_told_as_they_were_understood_before_and_when_they_leave(mary
 
 
 @pytest.mark.parametrize(
+    ("facet", "warning"),
+    [
+        ("price=..800000", "price: not money, for it has no currency; write '..800000 USD' if it is money"),
+        ("monthly_rent=900.50", "monthly_rent: not money, for it has no currency; write '900.50 USD' if it is money"),
+        ("zip={02127 02116}", "zip: '02127 02116' is one text; write commas between texts, as {02127, 02116}"),
+        (
+            "price=..800.000 USD",
+            "price: up to 800.00 USD, for a point begins the cents; write 800000 if it is thousands",
+        ),
+        ("price=..800 DOL", "price: DOL is no currency, and no unit that is known here; is it what you mean?"),
+        ("beds=2..", ""),
+        ("price=..800.00 USD", ""),
+        ("price=..9.125 KWD", ""),
+        ("zip={south boston, 02116}", ""),
+        ('zip={"02127 02116"}', ""),
+    ],
+)
+def test_a_facet_that_may_be_a_slip_is_told_with_a_warning(
+    capsys: pytest.CaptureFixture[str], facet: str, warning: str
+) -> None:
+    name, _, value = facet.partition("=")
+    show_facets({name: value})
+
+    assert re.findall(r"^warning     (.*)\n", capsys.readouterr().out, re.MULTILINE) == ([warning] if warning else [])
+
+
+@pytest.mark.parametrize(
     ("words", "sentence", "next_step"),
     [
         (("casts", "--colour"), "Unknown option: --colour", "intentron casts --help"),
         (("stats",), 'Did you mean "status"', "intentron --help"),
+        (
+            ("stats",),
+            "decline, subscribe, subscriptions, unsubscribe, inbox, offer, answers, rules, stock, rule",
+            "intentron --help",
+        ),
+        (
+            ("stock", "--home", "x"),
+            '"--home" stands behind one of its commands: import, list',
+            "intentron stock --help",
+        ),
+        (("cast", "open:homes", "beds=2"), '"beds=2" is more than this command takes', "intentron cast --help"),
         (("cast", "--hours", "many"), 'unable to convert "many"', "intentron cast --help"),
         (
             ("rule", "add", "a", "--list", "b", "--within-km", "x"),
@@ -197,6 +244,42 @@ def test_a_cast_for_a_router_that_is_away_waits_and_is_not_lost(mary: Shell, tow
     mary.until(lambda casts: casts[0]["state"] == "published", "casts")
 
 
+def test_a_refusal_is_told_with_its_sentence_and_the_next_step_wherever_it_shows(
+    mary: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise Refused("too-large", "the cast is over the limit here")
+
+    monkeypatch.setattr("intentron.courier.Courier.hand_in", refuse)
+    status, out, err = mary.run("cast", *WISH)
+
+    assert status == 1
+    assert "ends " not in out
+    name = out.split()[1]
+    assert err == (
+        f"error   {name} was refused: the cast is over the limit here  [too-large]\n"
+        "next    make it smaller, or split it\n"
+    )
+    assert mary.run("cast", *WISH, "--json")[0] == 1
+    (*_, cast) = mary.told("casts")
+    assert (cast["state"], cast["code"], cast["reason"], cast["next_step"], cast["sent"]) == (
+        "refused",
+        "too-large",
+        "the cast is over the limit here",
+        "make it smaller, or split it",
+        False,
+    )
+    for words in (("casts",), ("casts", name)):
+        told = mary(*words)
+        assert f"{name}      refused: the cast is over the limit here [too-large]\n" in told
+        assert "            make it smaller, or split it\n" in told
+        assert "in 13 days" not in told
+    assert f"refused     {name}: the cast is over the limit here [too-large]; make it smaller, or split it\n" in (
+        mary("status")
+    )
+    assert f"cast_refused  cast {name}  code too-large  reason the cast is over" in mary("events")
+
+
 def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -> None:
     sellers = [shell("orchard"), shell("stall")]
     for seller in sellers:
@@ -229,17 +312,35 @@ def test_an_offer_is_accepted_and_another_declined(shell: MoveIn, mary: Shell) -
         f"terms       {TERMS}\n"
         f"seller      {cheap['seller']}\n"
         "agreement   your cast's key has signed the seller's signed offer: two signatures, the same bytes\n"
-        "            it is kept here, and the seller is told as soon as the mailbox can be reached\n"
+        "            it is kept here, and the seller's mailbox has it\n"
         f"            more offers may come until {cast} is closed\n"
         f"next        intentron close {cast} --home {mary.home}\n"
     )
-    assert "[settled]" in mary.fails("accept", dear["name"])
+    assert f"[settled]\nnext    intentron offers --home {mary.home}\n" in mary.fails("accept", dear["name"])
     sellers[1].until(lambda answers: answers[0]["state"] == "accepted", "answers")
     sellers[0].until(lambda answers: answers[0]["state"] == "declined", "answers")
     assert "declined: price" in sellers[0]("answers").replace("\n", " ")
     happened = mary("events")
     assert re.search(rf"offer_received  cast {cast}  offer {dear['name']}\n", happened)
     assert json.loads(mary("events", "--json").splitlines()[0])["event"] == "cast_kept"
+
+
+def test_a_petname_that_was_mistyped_is_guessed(shell: Callable[..., Shell]) -> None:
+    mary = shell("mary", "--petname", "homes=urn:byway:topic:open:homes:boston")
+
+    told = mary.fails("cast", "hoems")
+
+    assert told == (
+        "error   hoems is no petname of yours; a topic is written open:homes:boston  [bad-urn]\n"
+        "next    write it as homes\n"
+    )
+
+
+def test_a_decline_says_why_for_it_stands(mary: Shell) -> None:
+    told = mary.fails("decline", "O-AAAA")
+
+    assert "a decline says why, and stands: price, place, time, terms, chosen-another or other  [bad-request]" in told
+    assert f"next    intentron decline O-AAAA --reason other --home {mary.home}\n" in told
 
 
 def test_a_seller_that_has_a_petname_is_shown_by_it(shell: MoveIn, mary: Shell) -> None:
@@ -254,16 +355,40 @@ def test_a_seller_that_has_a_petname_is_shown_by_it(shell: MoveIn, mary: Shell) 
     settings.write_text(text)
 
     assert re.search(r"from ruth \([a-z2-7]{8}\.\.\.[a-z2-7]{4}\)\n", mary("offers"))
-    assert f"seller      ruth ({offer['seller']})\n" in mary("decline", offer["name"])
+    assert f"seller      ruth ({offer['seller']})\n" in mary("decline", offer["name"], "--reason", "other")
+
+
+def test_a_cast_that_never_left_is_taken_back_and_nobody_is_told(mary: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody_there(*_: object, **__: object) -> None:
+        await trio.sleep_forever()
+
+    monkeypatch.setattr("intentron.cli.cast.SETTLED_WITHIN_S", 0.1)
+    monkeypatch.setattr("intentron.courier.Courier.hand_in", nobody_there)
+    mary("cast", *WISH)
+
+    assert "            it was taken back before it left; nobody was told\n" in (
+        mary("close", mary.told("casts")[0]["name"])
+    )
+
+
+def test_who_only_buys_is_not_told_as_whom_she_sells(mary: Shell, shell: MoveIn) -> None:
+    ruth = shell("ruth")
+    ruth("subscribe", "open:homes:**")
+
+    assert "you sell as" not in mary("status")
+    assert "you sell as urn:byway:node:" in ruth("status")
 
 
 def test_a_cast_is_taken_back_once(mary: Shell) -> None:
     mary("cast", *WISH)
     name = mary.told("casts")[0]["name"]
 
-    assert f"closed      {name}\n" in mary("close", name)
+    told = mary("close", name)
+    assert f"closed      {name}\n" in told
+    assert "its routers are told" in told
+    assert "in 13 days" not in mary("casts")
     assert mary.told("casts")[0]["state"] == "closed"
-    assert "[settled]" in mary.fails("close", name)
+    assert f"[settled]\nnext    intentron casts {name} --home {mary.home}\n" in mary.fails("close", name)
 
 
 def test_a_name_that_means_nothing_is_refused_with_where_to_look(mary: Shell) -> None:
@@ -271,7 +396,7 @@ def test_a_name_that_means_nothing_is_refused_with_where_to_look(mary: Shell) ->
         (("close", "C-AAAA"), "intentron casts"),
         (("offers", "C-AAAA"), "intentron casts"),
         (("accept", "O-AAAA"), "intentron offers"),
-        (("decline", "../casts"), "intentron offers"),
+        (("decline", "../casts", "--reason", "other"), "intentron offers"),
     ):
         told = mary.fails(*words)
         assert "[not-found]" in told or "[not-served]" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,9 +60,12 @@ def test_init_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[
         + f"sent        nothing\nnext        intentron run --home {tmp_path}\n"
     )
 
-    assert run("init", "--home", str(tmp_path), "--petname", f"condos={CONDOS}") == 1
+    other = ("--petname", f"condos={CONDOS}", "--router", str(NODE), "--messaging", str(NODE))
+    assert run("init", "--home", str(tmp_path), *other) == 1
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert f"next    edit {tmp_path}/settings.toml" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "with another value of messaging and petnames; it stays as it is  [settings-exist]" in told
+    assert f"next    edit {tmp_path}/settings.toml" in told
 
     (tmp_path / "settings.toml").unlink()
     assert run("init", "--home", str(tmp_path)) == 0
@@ -69,29 +73,103 @@ def test_init_keeps_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert f"kept        {tmp_path}/key\n" in capsys.readouterr().out
 
 
+def test_the_same_flags_again_are_kept_also_beside_petnames_of_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--router", str(NODE), "--authority", str(NODE), "--petname", f"condos={CONDOS}")
+    run("init", "--home", str(tmp_path), *flags)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(settings.read_text().replace("[petnames]", f'[petnames]\nhomes = "{CONDOS}"'))
+    before = settings.read_bytes()
+
+    assert run("init", "--home", str(tmp_path), *flags) == 0
+    assert settings.read_bytes() == before
+    assert f"kept        {settings}\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("damage", [Path.unlink, lambda key: key.write_text("nothing")])
-def test_what_is_said_about_a_key_that_is_gone_can_be_done(
+def test_a_lost_key_is_not_replaced_beside_its_vault(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], object]
 ) -> None:
+    key = tmp_path / "key"
     run("init", "--home", str(tmp_path))
-    settings = (tmp_path / "settings.toml").read_bytes()
-    damage(tmp_path / "key")
-    assert run("run", "--home", str(tmp_path)) == 1
-    assert f"intentron init --home {tmp_path}\n" in capsys.readouterr().err
+    copy, settings = key.read_bytes(), (tmp_path / "settings.toml").read_bytes()
+    damage(key)
+    damaged = key.exists()
+    for command in ("run", "init", "run"):
+        assert run(command, "--home", str(tmp_path)) == 1
+        told = capsys.readouterr().err
+        if damaged:
+            assert "[key-damaged]" in told
+        else:
+            assert ("[store-foreign]" if command == "init" else "[key-missing]") in told
+            assert f"put the key file that the vault was made with back: {key}; or " in told
+        assert key.exists() is damaged
 
-    if (tmp_path / "key").exists():
-        (tmp_path / "key").rename(tmp_path / "key.damaged")
+    key.write_bytes(copy)
+    key.chmod(0o600)
     assert run("init", "--home", str(tmp_path)) == 0
-    assert load_keys(tmp_path)
-    assert (tmp_path / "settings.toml").read_bytes() == settings
+    assert (key.read_bytes(), (tmp_path / "settings.toml").read_bytes()) == (copy, settings)
+
+    key.unlink()
+    capsys.readouterr()
+    run("init", "--home", str(tmp_path))
+    way = capsys.readouterr().err.partition("begin anew: ")[2].partition(" && intentron")[0]
+    subprocess.run(way, shell=True, check=True)  # noqa: S602 - what a person would paste
+    assert run("init", "--home", str(tmp_path)) == 0
+    assert key.read_bytes() != copy
+    assert (tmp_path / "other-key" / "vault.sqlite").exists()
 
 
-def test_init_closes_a_folder_that_others_could_enter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_key_of_somebody_else_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mary, ruth = tmp_path / "mary", tmp_path / "ruth"
+    for home in (mary, ruth):
+        run("init", "--home", str(home))
+    (mary / "key").write_bytes((ruth / "key").read_bytes())
+
+    for command in ("run", "init"):
+        assert run(command, "--home", str(mary)) == 1
+        assert f"the vault in {mary} belongs to another key than the one that is there  [store-foreign]" in (
+            capsys.readouterr().err
+        )
+
+
+@pytest.mark.parametrize("command", ["init", "run", "casts"])
+def test_a_home_without_a_name_is_not_the_folder_that_one_is_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run(command, "--home", "") == 1
+    assert "[bad-request]\nnext    name one, as --home " in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_home_is_made_among_other_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "letters").touch()
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+
+    assert run("init", "--home", ".") == 1
+    told = capsys.readouterr().err
+    assert f"{tmp_path} is not empty, and no intentron lives there  [bad-request]\n" in told
+    assert f"intentron init --home {tmp_path}/intentron\n" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert run("init", "--home", str(tmp_path / "intentron")) == 0
+
+
+def test_a_home_that_others_can_enter_is_told_and_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tmp_path.chmod(0o755)
 
     assert run("init", "--home", str(tmp_path)) == 0
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
-    assert f"closed      {tmp_path} (" in capsys.readouterr().out
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert f"open        {tmp_path} can be entered by others on this computer\n" in (told := capsys.readouterr().out)
+    assert f"to close it: chmod 700 {tmp_path}\n" in told
 
 
 @pytest.mark.parametrize(

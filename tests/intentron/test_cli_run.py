@@ -12,17 +12,23 @@ from pathlib import Path
 import pytest
 
 from byway.cli.report import run_command
+from byway.clock import now_ms
 from byway.node_address import NodeAddress
+from byway.protocol.limits import DAY_MS
 from byway.protocol.urn import node_urn
 from intentron.api.listening import socket_path
 from intentron.cli.app import app
-from intentron.keys import load_keys
+from intentron.deal import Wish, draft_cast
+from intentron.keys import Keys, load_keys
+from intentron.vault import Subscription, open_vault
 from tests.intentron.town import Shell
+from tests.strategies.deals import asked
 
 pytestmark = pytest.mark.slow
 
 NOBODY = NodeAddress(node_urn(bytes(32)), "127.0.0.1:1")
 WITHIN_S = 20
+SALT = bytes(range(16))
 
 
 @pytest.fixture
@@ -65,11 +71,10 @@ def test_it_says_where_it_listens_and_who_it_is_and_stops_when_told(mary: Shell)
         assert said == [
             f"listening   {path}",
             "reach       you alone, on this computer",
-            f"you sell as {urn}",
             "recovered   nothing yet",
             "ready",
         ]
-        assert f"you sell as {urn}\n" in mary("status")
+        assert mary.told("status")["node"] == urn
 
         node.send_signal(signal.SIGTERM)
         out, err = node.communicate(timeout=WITHIN_S)
@@ -103,6 +108,40 @@ def test_a_second_one_for_the_same_folder_is_refused_and_the_first_goes_on(mary:
         told = mary.fails("run")
         assert "[store-locked]\nnext    " in told
         assert mary("casts")
+
+
+def test_a_seller_is_told_as_whom_and_a_person_what_became_of_her_casts(mary: Shell) -> None:
+    with open_vault(mary.home) as vault:
+        refused, closed = asked(vault, "a"), asked(vault, "b")
+        vault.casts.record_refusal(refused.id, "too-large", "it is over the limit")
+        vault.casts.close(closed.id)
+        vault.subscriptions.put(Subscription("homes", "open:homes:**", "", NOBODY))
+
+    with running(mary.home) as (_, said):
+        assert any(line.startswith("you sell as urn:byway:node:") for line in said)
+        assert "recovered   1 refused cast, 1 cast that is over, 1 subscription" in said
+
+
+def test_a_clock_that_was_set_wrong_while_it_was_off_deletes_no_history(mary: Shell) -> None:
+    now = now_ms()
+    before = now - 300 * DAY_MS
+    wish = Wish("urn:byway:topic:open:homes", {}, {}, 5, (), DAY_MS)
+    cast = draft_cast(wish, key=Keys(bytes(32)).cast(SALT), reply_secret=SALT * 2, authority=NOBODY.node, now_ms=before)
+    with open_vault(mary.home) as vault:
+        assert vault.inbox.receive(cast.cast, sub="homes", sequence=1, now=before)
+        vault.note_time(before + 10 * DAY_MS)
+
+    for flags, kept in ((), 1), (("--believe-clock",), 0):
+        with running(mary.home, "--log", "json", *flags) as (node, _):
+            mary.until(bool, "status")
+            node.send_signal(signal.SIGTERM)
+            _, err = node.communicate(timeout=WITHIN_S)
+        assert ("intentron run --believe-clock --home" in err) is bool(kept)
+        with open_vault(mary.home) as vault:
+            assert len(vault.inbox.all()) == kept
+            noted = vault.noted_time()
+            assert noted
+            assert (noted < before + 11 * DAY_MS) is bool(kept)
 
 
 def test_a_key_that_others_can_read_is_refused(mary: Shell) -> None:

@@ -79,7 +79,7 @@ def test_a_petname_names_subscriptions_and_rules(shell: MoveIn, sheet: Path) -> 
     (kept,) = shop.told("subscriptions")
     assert (kept["name"], kept["pattern"]) == ("condos", "open:homes:boston:condo")
     assert [rule["pattern"] for rule in shop.told("rules")] == ["open:homes:boston:condo"]
-    assert "[bad-pattern]" in shop.fails("rule", "add", "two", "--list", "homes", "--topics", "flats")
+    assert "flats is no petname of yours" in shop.fails("rule", "add", "two", "--list", "homes", "--topics", "flats")
 
 
 def test_what_cannot_be_listened_for_is_refused(shop: Shell) -> None:
@@ -95,10 +95,44 @@ def test_what_cannot_be_listened_for_is_refused(shop: Shell) -> None:
 
 def test_a_subscription_at_a_router_that_is_away_says_what_it_waits_for(shop: Shell, town: Town) -> None:
     town.kill_router()
-    shop("subscribe", "open:homes:**", "--name", "homes")
+    out = shop("subscribe", "open:homes:**", "--name", "homes")
+    assert out.startswith(f"waiting     homes: {town.router.address} cannot be reached")
+    assert "            it is kept here, and tried again until the router is there\n" in out
+    assert "subscribed" not in out
     shop.until(lambda kept: kept[0]["waiting_for"], "subscriptions")
 
     assert f"homes       waits: {town.router.address} cannot be reached" in shop("subscriptions")
+
+
+def test_a_filter_that_may_be_a_slip_is_told_with_a_warning(shop: Shell) -> None:
+    text = 'price >= money("500000.00", "DOL") || !(lot in [quantity("5", "XXY")]) && price <= 800000'
+    out = shop("subscribe", "open:homes:**", "--filter", text)
+
+    assert "warning     price: DOL is no currency, and no unit that is known here; is it what you mean?\n" in out
+    assert "warning     lot: XXY is no currency, and no unit that is known here; is it what you mean?\n" in out
+    assert 'warning     price: not money, for it has no currency; write money("800000", "USD") if it is money\n' in out
+
+
+def test_a_long_topic_is_never_cut(shell: MoveIn, shop: Shell) -> None:
+    topic = "open:homes:boston:" + ":".join(["condominium"] * 6)
+    shop("subscribe", topic)
+    shell("mary")("cast", topic, "--facet", "beds=2", "--facet", "kind=a condominium in a quiet street")
+    shop.until(bool, "inbox")
+
+    assert any(topic in line for line in shop("inbox").splitlines())
+    assert any(topic in line for line in shop("subscriptions").splitlines())
+
+
+def test_a_second_offer_says_at_once_that_it_replaces_the_first(shell: MoveIn, shop: Shell) -> None:
+    shop("subscribe", "open:homes:**")
+    shell("mary")("cast", "open:homes:boston")
+    (cast,) = shop.until(bool, "inbox")
+    shop("offer", cast["name"], "--title", "Two beds", "--price", "9 USD")
+    (first,) = shop.told("answers")
+
+    lines = shop("offer", cast["name"], "--title", "Three beds", "--price", "9 USD").splitlines()
+
+    assert lines[1] == f"replaces    {first['name']}: of your offers to one wish only the last counts"
 
 
 def test_a_wish_that_came_is_shown_with_all_that_it_says(shell: MoveIn, shop: Shell, tmp_path: Path) -> None:
@@ -146,6 +180,15 @@ def test_a_sheet_becomes_stock_and_bad_rows_are_told_by_their_line(shop: Shell, 
     (kept,) = shop.told("stock", "list")
     assert (kept["name"], kept["items"], kept["source"]) == ("boston", 2, str(sheet))
     assert re.search(r"boston +2 +/", shop("stock", "list"))
+
+
+def test_what_is_next_can_be_typed_as_it_stands(shop: Shell, sheet: Path, tmp_path: Path) -> None:
+    words = ("stock", "import", str(sheet), "--map")
+    own = tmp_path / "my map.toml"
+    own.write_text("idd = 1\n")
+
+    assert "next        intentron rule add 'my homes' --list 'my homes' " in shop(*words, "homes", "--list", "my homes")
+    assert f"next    edit line 1 of '{own}'\n" in shop.fails(*words, str(own))
 
 
 def test_one_seller_of_a_sheet_can_be_taken_alone(shop: Shell, sheet: Path) -> None:
@@ -267,7 +310,11 @@ def test_a_rule_that_cannot_be_kept_is_refused(shop: Shell, sheet: Path) -> None
     for pattern in ("open:a:*", "open:b:*"):
         shop("subscribe", pattern)
     told = shop.fails("rule", "add", "a", "--list", "homes")
-    assert "You listen to open:a:*, open:b:*  [bad-request]\nnext    say it with --topics 'open:a:*'\n" in told
+    assert "You listen to open:a:*, open:b:*  [bad-request]\n" in told
+    assert f"next    intentron rule add a --list homes --topics 'open:a:*' --home {shop.home}\n" in told
+    told = shop.fails("rule", "add", "a b", "--list", "homes", "--within-km", "2.5", "--terms", "x", "--terms", "y")
+    again = "rule add 'a b' --list homes --topics 'open:a:*' --within-km 2.5 --terms x --terms y"
+    assert f"next    intentron {again} --home {shop.home}\n" in told
     topics = ("--topics", "open:a:*")
     assert "there is no stock list called homes" in shop.fails("rule", "add", "a", "--list", "homes", *topics)
     shop("stock", "import", str(sheet), "--map", "homes")

@@ -69,6 +69,19 @@ def test_a_table_fits_eighty_columns_and_loses_nothing(
     assert set(words.split()) <= set(out.split())
 
 
+def test_no_word_topic_or_urn_in_a_table_is_parted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    urn = f"urn:byway:topic:{'a' * 52}:homes:boston"
+    table(("field", "value"), [("cast.facets.price", "x" * 200), ("cast.authority", f"{urn} here")])
+
+    out = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"cast.authority     {urn}") for line in out)
+    assert any(line.startswith("cast.facets.price  x") for line in out)
+    assert "x" * 200 not in out[1]
+
+
 def test_bytes_are_shown_with_offsets_and_equal_lines_once() -> None:
     data = b"IB\x01\x01" + bytes(12) + bytes(64) + b"end"
 

@@ -78,7 +78,7 @@ def test_an_absent_facet_is_unknown_and_never_false() -> None:
 
     assert found.verdict is None
     assert found.unknown == found.reasons
-    assert found.reasons == (("eggs", None, "eggs: yes is wished for; not known here"),)
+    assert found.reasons == (("eggs", None, "eggs: yes is wished for; not known here", ""),)
 
 
 def test_one_false_facet_decides_and_one_unknown_facet_leaves_open() -> None:
@@ -126,3 +126,28 @@ def test_the_verdict_is_kleenes_and_over_the_wish(
 @given(facets=facet_maps())
 def test_what_is_exactly_as_wished_matches(facets: dict[str, Facet]) -> None:
     assert match(facets, facets, within_m=2 * MAX_METRES).verdict is True
+
+
+@pytest.mark.parametrize(
+    ("name", "wish", "has", "note"),
+    [
+        ("price", Money("EUR", None, 1), Money("USD", 1, 1), "your price is in EUR, this one is in USD"),
+        ("price", Integer(None, 1), Money("USD", 1, 1), "your price was not given as money"),
+        (
+            "lot",
+            Quantity("ACR", Decimal(1), None),
+            Quantity("FTK", Decimal(9), None),
+            "your lot is in ACR, this one is in FTK",
+        ),
+        ("beds", Text("two"), Integer(2, 2), "your beds was given as text, here it is a number"),
+        ("place", CHELSEA, ANN_ARBOR, "your place is 23.5 km away, give or take 600 m"),
+        ("price", Integer(None, 1), None, ""),
+    ],
+)
+def test_what_cannot_be_compared_is_unknown_with_a_note_of_why(
+    name: str, wish: Facet, has: Facet | None, note: str
+) -> None:
+    (reason,) = match({name: wish}, {} if has is None else {name: has}).unknown
+
+    assert reason.verdict is None
+    assert reason.note == note

@@ -6,18 +6,17 @@ from collections.abc import Iterable
 
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from byway.errors import LinkError, StatementError
 from byway.protocol.urn import to_base32
+from byway.topic_text import parse_pattern_text
 from intentron.node.bell import Bell, keep_each
 from intentron.node.memory import About, Memory
 from intentron.node.quiet_start import SPREAD_S, QuietStart
 from intentron.node.shown import plain
-from intentron.node.topics import expand_pattern, expand_topic, literal_topic
+from intentron.node.topics import literal_topic
 from intentron.node.waits import Waits
 from intentron.trouble import Trouble
 from intentron.vault import Rule, Vault
@@ -133,21 +132,6 @@ async def test_a_follower_waits_for_what_comes_and_no_longer_than_it_says(vault:
 
 
 @pytest.mark.parametrize(
-    ("text", "urn"),
-    [
-        ("open:homes:boston", "urn:byway:topic:open:homes:boston"),
-        ("urn:byway:topic:open:homes", "urn:byway:topic:open:homes"),
-        ("boston", f"urn:byway:topic:{ROOT}:homes:boston"),
-        ("boston:condo", f"urn:byway:topic:{ROOT}:homes:boston:condo"),
-        (f"{ROOT}:homes", f"urn:byway:topic:{ROOT}:homes"),
-    ],
-)
-def test_a_topic_is_written_in_full_in_short_or_by_petname(text: str, urn: str) -> None:
-    assert expand_topic(text, PETNAMES) == urn
-    assert expand_pattern(text, PETNAMES) == urn.removeprefix("urn:byway:topic:")
-
-
-@pytest.mark.parametrize(
     ("text", "pattern", "topic"),
     [
         ("food", "open:food:**", "urn:byway:topic:open:food"),
@@ -157,25 +141,8 @@ def test_a_topic_is_written_in_full_in_short_or_by_petname(text: str, urn: str) 
     ],
 )
 def test_a_pattern_lies_under_a_topic_or_under_none(text: str, pattern: str, topic: str | None) -> None:
-    assert expand_pattern(text, PETNAMES) == pattern
+    assert parse_pattern_text(text, PETNAMES) == pattern
     assert literal_topic(pattern) == topic
-
-
-@pytest.mark.parametrize("text", ["", "homes", "Boston", "food", "open", "open:", "urn:byway:node:x", "open:*"])
-def test_what_names_no_topic_is_refused(text: str) -> None:
-    with pytest.raises(StatementError) as caught:
-        expand_topic(text, PETNAMES)
-    assert caught.value.code == "bad-urn"
-
-
-@given(st.text(max_size=40))
-def test_any_text_names_a_topic_or_is_refused(text: str) -> None:
-    for expand in (expand_topic, expand_pattern):
-        try:
-            named = expand(text, PETNAMES)
-        except StatementError:
-            continue
-        assert expand(named, {}) == named
 
 
 def test_what_waits_says_for_what_until_it_waits_no_more() -> None:

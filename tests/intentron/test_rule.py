@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from byway.protocol import canonical
-from byway.protocol.facets import Boolean, Facet, Integer, Money, Text
+from byway.protocol.facets import Boolean, Facet, Integer, Money, Place, Text
 from byway.protocol.limits import MAX_FACETS, SIZE_CLASSES
 from intentron.stock.item import StockItem
 from intentron.stock.rule import Price, StandingRule, answer
@@ -117,6 +117,29 @@ def test_without_a_price_the_offer_names_none() -> None:
     assert draft.offer["description"] == "12 Quay. Not known: price."
 
 
+def test_a_price_that_cannot_be_compared_is_told_as_that_and_not_as_unknown() -> None:
+    for wanted, note in (
+        (Money("EUR", None, 80_000_000), "Your price is in EUR, this one is in USD."),
+        (Integer(None, 1), "Your price was not given as money."),
+    ):
+        draft = answer(standing(), {"price": wanted, "pool": Boolean(true=True)}, [], [home("12", 612_400)])
+        assert draft is not None
+        assert draft.match.verdict is None
+        assert draft.offer["description"].endswith(f"{note} Not known: pool.")
+
+
+def test_of_many_facets_that_cannot_be_compared_the_first_are_explained_and_all_are_named() -> None:
+    names = [f"name_{number}" for number in range(9)]
+    item = StockItem("1", "12 Quay", {name: Integer(1, 1) for name in names})
+
+    draft = answer(standing(), {name: Text("one") for name in names}, [], [item])
+    assert draft is not None
+
+    said = draft.offer["description"]
+    assert said.count("was given as text") == 4
+    assert said.endswith("Cannot be compared: name_4, name_5, name_6, name_7, name_8.")
+
+
 def test_the_message_may_place_the_label_itself() -> None:
     rule = standing(message="{name} in {seller}: {price} ({price_label})")
 
@@ -162,10 +185,12 @@ def test_every_draft_fits_into_an_offer(texts: list[str], message: str) -> None:
     item = StockItem("1", "\N{BLACK SQUARE}" * 85, facets, "\N{BLACK SQUARE}" * 85, "x" * 256)
     wish: dict[str, Facet] = {f"{name[:-2]}_w": facet for name, facet in facets.items()} | facets
 
-    draft = answer(standing(message=message), wish, [], [item])
-    assert draft is not None
+    unlike = dict.fromkeys(facets, Place(42_280_000, -83_740_000, 500))
+    for asked in (wish, unlike):
+        draft = answer(standing(message=message), asked, [], [item])
+        assert draft is not None
 
-    assert len(canonical.encode(draft.offer)) <= SIZE_CLASSES[-1] - ROOM_BESIDE_THE_OFFER
+        assert len(canonical.encode(draft.offer)) <= SIZE_CLASSES[-1] - ROOM_BESIDE_THE_OFFER
 
 
 def test_a_rule_survives_json() -> None:

@@ -18,12 +18,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byway.errors import StoreError
+from byway.protocol.limits import DAY_MS
 from byway.protocol.urn import to_base32
 from byway.store.sqlite.schema import migrations
+from intentron.deal import NOBODY, Wish, draft_cast
+from intentron.keys import Keys
 from intentron.vault import AnswerState, Rule, Subscription, Vault, open_vault
 from intentron.vault.database import SCHEMA
 from intentron.vault.vault import VAULT_FILE
-from tests.strategies.deals import ROUTER, cast
+from tests.strategies.deals import NOW, ROUTER, answered, came, cast
+
+SALT = bytes(range(16))
 
 
 @pytest.fixture
@@ -47,6 +52,53 @@ def test_what_was_kept_is_there_when_opened_again(home: Path) -> None:
 
     with open_vault(home) as vault:
         assert vault.rules.get("eggs") == Rule("eggs", "every = 'day'")
+
+
+MARY, RUTH = Keys(bytes(31) + b"m"), Keys(bytes(31) + b"r")
+
+
+def is_refused(vault: Vault, keys: Keys) -> None:
+    with pytest.raises(StoreError, match=str(vault.home)) as caught:
+        vault.belong_to(keys)
+    assert caught.value.code == "store-foreign"
+    assert f"mv {vault.home}/{VAULT_FILE}*" in caught.value.next_step
+
+
+def test_a_vault_belongs_to_the_keys_that_it_was_opened_with_first(home: Path) -> None:
+    with open_vault(home) as vault:
+        vault.belong_to(MARY)
+
+    with open_vault(home) as vault:
+        is_refused(vault, RUTH)
+        vault.belong_to(MARY)
+
+
+def test_a_vault_that_does_not_say_whose_it_is_is_judged_by_what_was_signed_in_it(home: Path) -> None:
+    wish = Wish("urn:byway:topic:open:homes", {}, {}, 5, (), DAY_MS)
+    draft = draft_cast(wish, key=MARY.cast(SALT), reply_secret=SALT * 2, authority=NOBODY, now_ms=NOW)
+    with open_vault(home) as vault:
+        vault.casts.add(draft.cast, draft.mailbox, salt=SALT, sentence="", router=None, authority=None, now=NOW)
+
+        is_refused(vault, RUTH)
+        vault.belong_to(MARY)
+
+
+def test_a_sellers_vault_is_judged_by_its_offers(home: Path) -> None:
+    with open_vault(home) as vault:
+        came(vault)
+        answered(vault)
+
+        is_refused(vault, MARY)
+
+
+def test_the_time_that_was_noted_last_is_kept(home: Path) -> None:
+    with open_vault(home) as vault:
+        assert vault.noted_time() is None
+        vault.note_time(NOW)
+        vault.note_time(NOW - 1)
+
+    with open_vault(home) as vault:
+        assert vault.noted_time() == NOW - 1
 
 
 def test_only_the_owner_may_use_the_vault(home: Path) -> None:

@@ -72,14 +72,25 @@ def test_a_receipt_makes_a_draft_accepted_and_the_first_one_stays(vault: Vault) 
     assert (kept.state, kept.receipt, kept.mailbox_accepted) == (CastState.ACCEPTED, b"first", True)
 
 
+def test_a_draft_is_sent_from_the_first_try_on_and_what_was_closed_before_never(vault: Vault) -> None:
+    sent, closed = asked(vault, "a"), asked(vault, "b")
+    vault.casts.close(closed.id)
+
+    assert not sent.sent
+    assert vault.casts.record_sending(sent.id)
+    assert not vault.casts.record_sending(closed.id)
+    assert (vault.casts[sent.id].sent, vault.casts[closed.id].sent) == (True, False)
+
+
 def test_a_refusal_ends_a_draft_only(vault: Vault) -> None:
     refused, accepted = asked(vault, "a"), asked(vault, "b")
     vault.casts.record_receipt(accepted.id, b"receipt")
 
-    assert vault.casts.record_refusal(refused.id, "bad-body")
-    assert not vault.casts.record_refusal(accepted.id, "bad-body")
+    assert vault.casts.record_refusal(refused.id, "bad-body", "a field is missing")
+    assert not vault.casts.record_refusal(accepted.id, "bad-body", "a field is missing")
 
-    assert (vault.casts[refused.id].state, vault.casts[refused.id].code) == (CastState.REFUSED, "bad-body")
+    kept = vault.casts[refused.id]
+    assert (kept.state, kept.code, kept.reason) == (CastState.REFUSED, "bad-body", "a field is missing")
     assert vault.casts[accepted.id].state is CastState.ACCEPTED
 
 

@@ -294,7 +294,7 @@ def test_what_has_expired_is_not_due(vault: Vault) -> None:
 
 def test_what_is_open_expires_and_what_was_decided_stays(vault: Vault) -> None:
     cast, refused = asked(vault, "mary"), asked(vault, "refused")
-    vault.casts.record_refusal(refused.id, "bad-body")
+    vault.casts.record_refusal(refused.id, "bad-body", "a field is missing")
     taken, passed = offered(vault, 1, "a"), offered(vault, 1, "b")
     came(vault, "mary")
     came(vault, "untouched")

@@ -41,7 +41,7 @@ async def test_only_sellers_that_match_hear_of_a_wish_and_one_of_them_makes_the_
     assert cheaper["seller"] == near.node.urn
 
     accepted = await alice.node.accept(cheaper["name"])
-    assert accepted["state"] == "accepted"
+    assert (accepted["state"], accepted["told"]) == ("accepted", True)
     (agreed,) = await near.until("offer_accepted")
     (latest, _) = await near.node.answers()
     assert (latest["name"], latest["state"]) == (agreed["offer"], "accepted")
@@ -80,7 +80,7 @@ async def test_a_decline_ends_one_offer_and_another_can_be_accepted(world: World
     await alice.until("offer_received", 2)
 
     cheap, dear = await alice.node.offers(asked["name"])
-    await alice.node.decline(cheap["name"], "place")
+    assert (await alice.node.decline(cheap["name"], "place"))["told"]
     await alice.node.accept(dear["name"])
 
     assert (await first.until("offer_declined"))[0]["reason"] == "place"

@@ -11,7 +11,7 @@ from byway.protocol.limits import DAY_MS
 from intentron.settings import SETTINGS_FILE
 from tests.scenarios.byway_in_a_process import World
 from tests.scenarios.intentrons import Intentron
-from tests.scenarios.stories import listening, market, wish
+from tests.scenarios.stories import listening, market, offered, wish
 
 OPEN = "urn:byway:topic:open:homes:boston"
 NOWHERE = "nowhere.test:1"
@@ -60,6 +60,46 @@ async def test_a_cast_goes_where_the_mended_settings_say(world: World, setting: 
     (came,) = await seller.node.inbox()
     await seller.node.offer(came["name"], {"title": "a flat"})
     await alice.until("offer_received")
+
+
+@pytest.mark.parametrize("setting", ["router", "messaging"])
+async def test_a_cast_for_a_node_of_another_kind_waits_until_the_settings_are_mended(
+    world: World, setting: str
+) -> None:
+    right = {"router": world.router.place, "messaging": world.messaging.place}
+    wrong = {"router": world.messaging.place, "messaging": world.router.place}[setting]
+    alice = await Intentron(world, "alice", **right | {setting: wrong}).start()
+    asked = await alice.node.cast(wish(OPEN))
+    await trio.sleep(600)
+    (waiting,) = await alice.node.casts()
+    assert (waiting["state"], waiting["code"]) == ("waiting", "")
+    assert "this node " in waiting["waiting_for"]
+    assert waiting["next_step"].endswith(f"edit {alice.folder / SETTINGS_FILE} and start the intentron again")
+
+    await alice.choose(**right)
+    await alice.until("cast_published")
+    (kept,) = await alice.node.casts()
+    assert (kept["name"], kept["state"], kept["expires"]) == (asked["name"], "published", asked["expires"])
+
+
+async def test_what_never_left_is_taken_back_without_telling_anybody(world: World) -> None:
+    await world.router.kill()
+    await world.messaging.kill()
+    right = {"router": world.router.place, "messaging": world.messaging.place}
+    alice = await Intentron(world, "alice", **right).start()
+    asked = await alice.node.cast(wish(OPEN))
+    await trio.sleep(60)
+    closed = await alice.node.close(asked["name"])
+    assert (closed["state"], closed["sent"]) == ("closed", False)
+    await world.messaging.start()
+    await world.router.start()
+    await trio.sleep(300)
+    assert world.router.peers == world.messaging.peers == []
+
+    await alice.node.cast(wish(OPEN))
+    await alice.until("cast_published")
+    (published, _) = await alice.node.casts()
+    assert (await alice.node.close(published["name"]))["sent"]
 
 
 async def test_a_cast_that_a_router_has_signed_for_stays_where_it_is(world: World) -> None:
@@ -164,3 +204,20 @@ async def test_a_topic_that_there_is_provably_not_is_refused_once_somebody_can_s
     await world.addressing.start()
     (refused,) = await alice.until("cast_refused")
     assert refused["code"] == "name-unknown"
+
+
+async def test_an_answer_that_nobody_could_take_yet_is_not_told_and_follows(world: World) -> None:
+    topic = await market(world)
+    seller = await listening(world, topic, "seller")
+    alice = await Intentron(world, "alice").start()
+    await alice.node.cast(wish(topic))
+    await seller.until("cast_received")
+    await offered(seller, "1 USD")
+    await alice.until("offer_received")
+    (offer,) = await alice.node.offers()
+
+    await world.messaging.kill()
+    accepted = await alice.node.accept(offer["name"])
+    assert (accepted["state"], accepted["told"]) == ("accepted", False)
+    await world.messaging.start()
+    await seller.until("offer_accepted")

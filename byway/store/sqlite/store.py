@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
