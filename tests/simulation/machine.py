@@ -1,0 +1,303 @@
+"""One node of an operator: disk, clock, store, router and sessions are real, as far as they are no hardware.
+
+`kill` is the end of its process, `lose_power` that of the whole computer: then what was not flushed may be gone.  An
+operator who sees that the store has failed starts the node again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Final, TypeVar, cast
+
+import apsw
+import trio
+from nacl.signing import SigningKey
+
+from authorities.addressing.authority import AddressingPolicy
+from byway.clock import SteadyClock
+from byway.errors import StoreError
+from byway.link.link import Link
+from byway.node_address import NodeAddress
+from byway.protocol.urn import node_urn
+from byway.router.policy import Policy
+from byway.router.router import Router
+from byway.router.store_thread import StoreThread
+from byway.router.writer import NOT_FATAL
+from byway.store.high_water import HIGH_WATER_FILE
+from byway.store.sqlite.store import STORE_FILE, open_store
+from byway.store.store import Store
+from tests.simulation.network import Network
+from tests.simulation.parts import WORK_S, Parts, WatchedLink
+from tests.simulation.states import (
+    COMMITTED,
+    COMMITTING,
+    PAGING,
+    RECOVERING,
+    SWEEPING,
+    States,
+)
+from tests.simulation.wires import Connection
+from tests.store.power_loss import Disk, Image
+from tests.strategies.randomness import Seeded
+
+_T = TypeVar("_T")
+
+MakePolicy = Callable[[bytes, Callable[[], int]], Policy]
+
+CALLS: Final = {
+    "Writer": COMMITTING,
+    "Backlog": PAGING,
+    "Sweeper": SWEEPING,
+    "Router": RECOVERING,
+}  # by who asks the store
+TRY_AGAIN_S: Final = 0.3
+
+
+class Machine:
+    """Made once in a world; it lives as often as it is started."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        network: Network,
+        *,
+        seed: str,
+        wall_ms: Callable[[], int],
+        make_policy: MakePolicy,
+        parts: Parts,
+        note: Callable[..., None],
+    ) -> None:
+        self.name = name
+        self.random = Random(f"{seed} {name}")  # noqa: S311 - a simulation
+        self.states = States()
+        self.restarting = trio.Lock()  # who holds it may end its life
+        self.clock_ahead_ms = 0  # of the wall clock of this machine
+        self.disk = Disk()
+        self.failed = trio.Event()  # the store has
+        self.folder = folder / name
+        self.folder.mkdir()
+        self._bytes = Seeded(f"{seed} {name}")
+        self.key = SigningKey(self._bytes(32))
+        self.place = NodeAddress(node_urn(bytes(self.key.verify_key)), f"{name}.test:7400")
+        self._network = network
+        self._wall_ms = wall_ms
+        self._make_policy = make_policy
+        self._parts = parts
+        self._note = note
+        self._on = trio.Event()
+        self._life = trio.CancelScope()
+        self._dead = trio.Event()
+        self._calls: set[trio.CancelScope] = set()
+        self._clock: SteadyClock | None = None
+        self._older_mark: bytes | None = None
+        self._lost: list[Connection] = []  # whose clients do not know it yet
+        self._on.set()
+
+    @property
+    def is_on(self) -> bool:
+        return self._on.is_set()
+
+    @property
+    def node(self) -> str:
+        return self.place.node
+
+    @property
+    def address(self) -> str:
+        return self.place.address
+
+    def now_ms(self) -> int:
+        assert self._clock is not None
+        return self._clock()
+
+    async def keep(self) -> None:
+        """Live, whenever the machine is on."""
+        while True:
+            while not self._on.is_set():
+                await self._on.wait()
+            self._dead = trio.Event()
+            try:
+                await self._live()
+            except StoreError as error:
+                self._note(f"{self.name} does not start: {error.code}")
+                await trio.sleep(TRY_AGAIN_S)
+            finally:
+                self._dead.set()
+
+    async def kill(self) -> None:
+        """End the process.  What it wrote is there, flushed or not."""
+        self._end(self.disk.after_death())
+        for connection in self._network.open_to(self.address):
+            connection.reset()
+        await self._dead.wait()
+
+    async def lose_power(self) -> None:
+        """End the computer.  Nobody is told until it is back."""
+        self._cut_power()
+        await self._dead.wait()
+
+    def lose_power_at(self, operation: int, then: Callable[[], None]) -> trio.Event:
+        """End the computer at the disk operation with this number from now; the event says that it has happened."""
+        disk, left, gone = self.disk, operation, trio.Event()
+
+        def count(_what: str, _name: str) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                then()
+                self._cut_power()
+                gone.set()
+            if left <= 0:
+                raise apsw.IOError("the power is gone")
+
+        disk.before = count
+        return gone
+
+    @asynccontextmanager
+    async def ended(self, end: Callable[[], Awaitable[None]]) -> AsyncGenerator[None]:
+        """Have it dead while the block runs, and not started by anybody else."""
+        async with self.restarting:
+            await end()
+            yield
+            await self.start()
+
+    async def start(self) -> None:
+        """Turn it on, and wait until it begins to look at its store."""
+        await self._dead.wait()
+        while self._lost:
+            self._lost.pop().reset(lost=True)
+        self._on.set()
+        await self.states.reach(RECOVERING, within_s=1.0)
+
+    def leave_store(self) -> Path | None:
+        """The file of its store, once it is dead; None if there is none yet."""
+        for path, image in self.disk.images.items():
+            (self.folder / Path(path).name).write_bytes(image.current)
+        store = self.folder / STORE_FILE
+        return store if store.stat().st_size else None
+
+    def _end(self, disk: Disk) -> None:
+        if self._on.is_set():
+            self._on = trio.Event()
+        self.disk.before = _no_power
+        self.disk = disk
+        self._life.cancel()
+        for scope in self._calls:
+            scope.cancel()
+        self.states.clear()
+
+    def _cut_power(self) -> None:
+        self._note(f"{self.name} has lost its power")
+        disk = Disk()
+        for name, image in self.disk.images.items():
+            found = disk.images[name] = Image()
+            found.current[:] = found.durable[:] = image.after_cut(self.random)
+        self._end(disk)
+        if self._older_mark is not None and self.random.random() < 0.5:
+            (self.folder / HIGH_WATER_FILE).write_bytes(self._older_mark)
+        self._lost = self._network.open_to(self.address)
+        for connection in self._lost:
+            connection.stall(on=True)
+
+    async def _live(self) -> None:
+        self.failed = trio.Event()
+        with trio.CancelScope() as self._life, self.states.being(RECOVERING):
+            await trio.sleep(self.random.uniform(*WORK_S))
+            with suppress(FileNotFoundError):
+                self._older_mark = (self.folder / HIGH_WATER_FILE).read_bytes()
+            disk = self.disk
+            sqlite = open_store(
+                self.folder,
+                node_key=bytes(self.key.verify_key),
+                random=self._bytes,
+                reserve_bytes=0,
+                vfs=disk.name,
+            )
+            try:
+                await self._run(self._parts.store(self, sqlite))
+            finally:
+                with suppress(StoreError):
+                    sqlite.close()
+
+    async def _run(self, store: Store) -> None:
+        mark = store.high_water
+        clock = self._clock = SteadyClock(
+            self._wall,
+            lambda: int(trio.current_time() * 1000),
+            high_water=mark.clock_ms if mark else None,
+            on_jump=lambda jump: self._note(f"{self.name} clock {jump.believed}"),
+        )
+        policy = self._make_policy(bytes(self.key.verify_key), clock)
+        router = Router(
+            store=store,
+            recovered=store.recover(clock()),
+            key=self.key,
+            policy=policy,
+            verifier=self._parts.verifier(self),
+            now_ms=clock,
+            thread=StoreThread(self._call),
+        )
+        self.router = router
+        resolver = policy if isinstance(policy, AddressingPolicy) else None
+
+        async def serve(link: Link) -> None:
+            watched = self._parts.link(self, link)
+            try:
+                await self._parts.session(self, router, watched, resolver).run()
+            finally:
+                cast("WatchedLink", watched).ended()
+
+        async with trio.open_nursery() as nursery:
+            await trio.sleep(self.random.uniform(*WORK_S))
+            await nursery.start(router.run)
+            await nursery.start(
+                partial(
+                    self._network.serve_links,
+                    serve,
+                    key=self.key,
+                    addresses=[self.address],
+                    now_ms=clock,
+                    random=self._bytes,
+                )
+            )
+            self.states.leave(RECOVERING)
+
+    async def _call(self, call: Callable[[], _T], /) -> _T:
+        """Call the store as a thread would: it takes a while, and only the end of the process interrupts it."""
+        who = call.__qualname__.split(".")[0]
+        result: _T
+        with trio.CancelScope(shield=True) as scope:
+            self._calls.add(scope)
+            try:
+                with self.states.being(CALLS[who]):
+                    await trio.sleep(self.random.uniform(*WORK_S))
+                    result = self._checked(call)
+                if who == "Writer":
+                    with self.states.being(COMMITTED):
+                        await trio.sleep(self.random.uniform(*WORK_S))
+            finally:
+                self._calls.remove(scope)
+        if scope.cancelled_caught:
+            await trio.sleep_forever()  # the process has ended, and so does this
+        return result
+
+    def _checked(self, call: Callable[[], _T]) -> _T:
+        try:
+            return call()
+        except StoreError as error:
+            self._note(f"{self.name} store: {error.code}")
+            if error.code not in NOT_FATAL:
+                self.failed.set()
+            raise
+
+    def _wall(self) -> int:
+        return self._wall_ms() + self.clock_ahead_ms
+
+
+def _no_power(operation: str, name: str) -> None:
+    del operation, name
+    raise apsw.IOError("the process has ended")

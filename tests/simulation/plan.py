@@ -1,0 +1,57 @@
+"""What goes wrong in which seed.
+
+Each fault is one of `coverage.KINDS` and has a state that it waits for.  Seeds take the pairs in turn, so that a
+thousand of them meet every pair many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from tests.simulation import coverage as fault
+from tests.simulation.states import RECOVERING
+
+FAULTS: Final = 4  # of one seed
+STRIDE: Final = 37  # has no factor in common with the number of pairs
+JUMPS_MS: Final = (400 * 86_400_000, -400 * 86_400_000, 2 * 3_600_000, -2 * 3_600_000)
+NUDGES_MS: Final = (500, -500, 5_000, -5_000)
+ENDS_LIVES: Final = frozenset([fault.KILL, fault.POWER, fault.DISK_ERROR, fault.DISK_FULL])
+AFTER_RESTART_MS: Final = 15_000  # a clock that is not believed stands still while its machine is off
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One fault: when it begins to wait, and for which state."""
+
+    kind: str
+    state: str
+    begins_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All faults of one seed, and how far they may set clocks apart."""
+
+    faults: Sequence[Planned]
+    nudge_ms: int
+    jump_ms: int
+
+    @property
+    def skew_ms(self) -> int:
+        kinds = {each.kind for each in self.faults}
+        restarts = kinds & ENDS_LIVES or any(each.state == RECOVERING for each in self.faults)
+        nudged = abs(self.nudge_ms) if fault.NUDGE in kinds else 0
+        return nudged + (AFTER_RESTART_MS if fault.JUMP in kinds and restarts else 0)
+
+
+def plan(seed: int) -> Plan:
+    """What happens in this seed."""
+    random = Random(f"{seed} plan")  # noqa: S311 - a simulation
+    pairs = [fault.WANTED[(seed * FAULTS + number) * STRIDE % len(fault.WANTED)] for number in range(FAULTS)]
+    faults = [Planned(kind, state, random.uniform(0, 2.0)) for kind, state in pairs]
+    restarts = any(each.kind in ENDS_LIVES or each.state == RECOVERING for each in faults)
+    jumps = JUMPS_MS[:2] if restarts else JUMPS_MS  # off for two hours is what a restart may believe
+    return Plan(faults, random.choice(NUDGES_MS), random.choice(jumps))
