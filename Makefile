@@ -6,10 +6,10 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fuzz constraints ready ready-to-test ready-to-check ready-to-fuzz
+.PHONY: help demo test check format bench fuzz simulate faults faults-planted constraints ready ready-to-test ready-to-check ready-to-fuzz
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ready  ## Watch two markets at work; HOMES=file.csv and FOOD=file.csv take real stock
 	@.venv/bin/python -m intentron.demo $${HOMES:+--homes "$$HOMES"} $${FOOD:+--food "$$FOOD"}
@@ -32,6 +32,15 @@ bench: ready  ## Measure the hot path; results in benchmarks/results/latest.json
 
 fuzz: ready-to-fuzz  ## Look for inputs that a parser cannot take; FUZZ_SECONDS=600 looks longer
 	@.venv/bin/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60)
+
+simulate: ready-to-test  ## Run worlds in which things go wrong; SEEDS=5000 runs more, FIRST=7 SEEDS=1 one of them
+	@.venv/bin/python -m tests.simulation --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(ARGS)
+
+faults: ready-to-test  ## Do everything that can go wrong, in 20 minutes; KILLS=, CUTS= and SEEDS= say how often
+	@.venv/bin/python -m tests.faults --kills $(or $(KILLS),200) --cuts $(or $(CUTS),1000) --seeds $(or $(SEEDS),1000) $(ARGS)
+
+faults-planted: ready-to-test  ## See whether the checker catches every planted bug
+	@.venv/bin/python -m tests.faults --planted
 
 constraints: ready  ## Pin the newest versions that fit together in constraints.txt
 	@.venv/bin/python setup/constraints.py

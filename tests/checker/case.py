@@ -52,6 +52,8 @@ class Case:
     promises: list[Promise] = field(default_factory=list)
     subscriptions: defaultdict[Owner, list[Event]] = field(default_factory=lambda: defaultdict(list))
     drained: Event = field(init=False)
+    restored: list[Event] = field(default_factory=list)
+    _damaged: list[Event] = field(default_factory=list)
     _read: dict[bytes, Statement | str] = field(default_factory=dict)
     _ids: dict[bytes, bytes] = field(default_factory=dict)
     _heads: dict[bytes, Head | str] = field(default_factory=dict)
@@ -70,6 +72,10 @@ class Case:
                     self.promises.append(self._promise(event))
                 case "end-of-drain":
                     ends.append(event)
+                case "damaged":
+                    self._damaged.append(event)
+                case "restored":
+                    self._note_restored(event)
                 case "subscribed" | "received" | "effect" | "ack-sent" | "acked" | "unsubscribed":
                     self.subscriptions[owner_of(event)].append(event)
         if not ends:
@@ -117,6 +123,25 @@ class Case:
                 and self._serials.get((statement.signer, statement.body["to"]), 0) > statement.body["serial"]
             )
         )
+
+    def is_gone(self, promise: Promise) -> bool:
+        """Whether what was promised was taken away on purpose afterwards."""
+        if promise.receipt is None:
+            return False
+        sequence = promise.receipt.sequence
+        damaged = (each for each in self._damaged if sequence in each.fields["sequences"])
+        rolled_back = (each for each in self.restored if sequence > each.fields["through"])
+        return any(
+            each.fields["node"] == promise.node and promise.event.monotonic_ns < each.monotonic_ns
+            for each in (*damaged, *rolled_back)
+        )
+
+    def _note_restored(self, event: Event) -> None:
+        """An event of every subscription of that node, too: each is where it was."""
+        self.restored.append(event)
+        for owner, events in self.subscriptions.items():
+            if owner.node == event.fields["node"]:
+                events.append(event)
 
     def _note_attempt(self, event: Event) -> None:
         data = event.fields["statement"]

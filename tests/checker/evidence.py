@@ -26,6 +26,8 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 | `answer` | node, statement | for each statement with which an addressing authority answered |
 | `fault-start`, `fault-stop` | fault | around a fault; a kill and the restart are one, too |
 | `killed` | witness | when a witness was killed: what it waited for has no end |
+| `damaged` | node, sequences | when the bytes of these statements were changed in the store of a node that had ended |
+| `restored` | node, through | when that store was put back as it was when `through` was its last sequence |
 | `heal` | | after the last fault |
 | `end-of-drain` | | when everybody has had the time to finish |
 | `canary` | secret, what | for a secret that was planted, and what it is |
@@ -33,6 +35,9 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 
 `hostile` says why the attempt is not to be accepted.  A filter is as on the wire.  Each entry that is acked has an
 effect, once, before the first Ack for it; one that is refused may have none.  Who is away on purpose is a fault.
+
+What was promised before it was `damaged`, or before an older store was `restored`, need not come any more; a promise
+that is made afterwards has to be kept.  After `restored` nothing may be promised beyond `through` in the same chain.
 
 There are no events for notices, custody and revocation yet: they come with those parts.
 """
@@ -70,6 +75,8 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
         "fault-start": ("fault",),
         "fault-stop": ("fault",),
         "killed": ("witness",),
+        "damaged": ("node", "sequences"),
+        "restored": ("node", "through"),
         "heal": (),
         "end-of-drain": (),
         "canary": ("secret", "what"),

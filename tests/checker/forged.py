@@ -69,11 +69,12 @@ def no_contradiction(case: Case, tally: Tally) -> None:
                 tally.expect(same, f"the head of size {head.size} was shown and is not the stored one", event)
     given: dict[tuple[str, bytes, bytes], Promise] = {}  # in one chain: a restored store begins another
     for promise in case.promises:
-        if promise.receipt is None or promise.head is None:
+        if promise.receipt is None or promise.head is None or case.is_gone(promise):
             continue
         earlier = given.setdefault((promise.node, promise.id, promise.head.chain), promise)
         same = earlier.receipt is not None and earlier.receipt.sequence == promise.receipt.sequence
         tally.expect(same, f"{short(promise.id)} has two different receipts", earlier.event, promise.event)
+    _expect_read_only(case, tally)
     for promise in given.values():
         _expect_kept(case, promise, tally)
     _expect_one_record(case, tally)
@@ -140,6 +141,20 @@ def _shown_heads(case: Case, tally: Tally) -> dict[tuple[bytes, bytes, int], tup
             follows = head.previous == earlier.id and head.first == earlier.first + earlier.count
             tally.expect(follows, f"the head of size {head.size} does not follow the one before it", said, event)
     return heads
+
+
+def _expect_read_only(case: Case, tally: Tally) -> None:
+    """Behind a store that was put back nothing new is promised in the chain that it had."""
+    for restored in case.restored:
+        node, through, before = restored.fields["node"], restored.fields["through"], set[bytes]()
+        for promise in case.promises:
+            if promise.node != node or promise.receipt is None or promise.head is None:
+                continue
+            if promise.event.monotonic_ns < restored.monotonic_ns:
+                before.add(promise.head.chain)
+            elif promise.head.chain in before:
+                again = promise.receipt.sequence <= through
+                tally.expect(again, f"{short(promise.id)} was promised behind a rollback", restored, promise.event)
 
 
 def _expect_kept(case: Case, promise: Promise, tally: Tally) -> None:

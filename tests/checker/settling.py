@@ -49,7 +49,7 @@ class Replay:
                 self._sent(event)
             case "acked":
                 yield from self._confirmed(event)
-            case "unsubscribed":
+            case "unsubscribed" | "restored":
                 self.open.clear()
                 self.acked.clear()
                 self._through.clear()

@@ -39,6 +39,7 @@ class StoredJournal:
     heads: dict[int, Head] = field(default_factory=dict)
     damaged: set[int] = field(default_factory=set)  # sequences whose bytes are not what was written
     ids: dict[int, bytes] = field(default_factory=dict)  # of every sequence in `leaves`
+    end: int = 0  # the last sequence
 
 
 def read_store(path: Path, health: Tally) -> StoredJournal:
@@ -65,7 +66,8 @@ def read_store(path: Path, health: Tally) -> StoredJournal:
 def _read_rows(connection: sqlite3.Connection, store: StoredJournal) -> None:
     meta = dict(connection.execute("SELECT name, value FROM meta"))
     store.node, store.chain = meta.get("node", b""), meta.get("chain", b"")
-    store.health.expect(meta.keys() == {"node", "chain"}, f"{store.path} does not say whose it is")
+    known = {"node", "chain"} <= meta.keys() <= {"node", "chain", "begins", "previous"}
+    store.health.expect(known, f"{store.path} does not say whose it is")
     for sequence, stored in connection.execute("SELECT sequence, data FROM journal ORDER BY sequence"):
         data = _unchecked(stored, sequence)
         store.health.expect(data is not None, f"sequence {sequence} of {store.path} is not what was written")
@@ -104,8 +106,8 @@ def _check_leaves(connection: sqlite3.Connection, store: StoredJournal) -> None:
 
 
 def _check_commits(connection: sqlite3.Connection, store: StoredJournal) -> None:
-    """The heads are one chain without a gap, and each root is that of what it was made over."""
-    tree, before, next_first = merkle.GrowingTree(), None, 1
+    """The heads are chains without a gap, the store's own last, and each root is that of what it was made over."""
+    tree, before, next_first, chain = merkle.GrowingTree(), None, 1, b""
     for first, count, number, stored in connection.execute(
         "SELECT first, count, number, head FROM commits ORDER BY first"
     ):
@@ -115,8 +117,13 @@ def _check_commits(connection: sqlite3.Connection, store: StoredJournal) -> None
         store.health.expect(head is not None, f"{what} is not what was written")
         if head is None:
             return
+        if head.chain != chain and chain:
+            tree, store.heads = merkle.GrowingTree(), {}
+            store.health.expect(first >= next_first, f"{what} begins a chain with sequences of another")
+            next_first = first
+        chain = head.chain
         said = (head.node, head.chain, head.size, head.first, head.count, head.previous)
-        fits = said == (store.node, store.chain, len(store.heads) + 1, next_first, count, before)
+        fits = said == (store.node, chain, len(store.heads) + 1, next_first, count, before)
         store.health.expect(
             fits and (first, number) == (head.first, head.size), f"{what} does not follow the one before"
         )
@@ -127,18 +134,21 @@ def _check_commits(connection: sqlite3.Connection, store: StoredJournal) -> None
         tree.append(merkle.leaf(head.size, head.root))
         store.health.expect(tree.root() == head.tree, f"{what} has another tree than its chain")
         store.heads[head.size], before, next_first = head, head.id, first + count
+    if chain != store.chain:
+        store.heads = {}  # what a chain that has just begun will be held to is not there yet
+    store.end = next_first - 1
     last = max(store.rows.keys() | store.damaged, default=0)
     store.health.expect(last < next_first, f"{store.path} has statements beyond its last commit")
 
 
 def _check_cursors(connection: sqlite3.Connection, store: StoredJournal) -> None:
-    end = sum(head.count for head in store.heads.values())
     pairs = "SELECT key, sub FROM {} EXCEPT SELECT key, sub FROM {}"
     for one, other in (("subscriptions", "cursors"), ("cursors", "subscriptions")):
         alone = connection.execute(pairs.format(one, other)).fetchall()
         store.health.expect(not alone, f"{store.path} has {len(alone)} {one} without their {other}")
     for (through,) in connection.execute("SELECT through FROM cursors"):
-        store.health.expect(0 <= through <= end, f"{store.path} has a cursor at {through}, and {end} statements")
+        known = 0 <= through <= store.end
+        store.health.expect(known, f"{store.path} has a cursor at {through}, and its last sequence is {store.end}")
 
 
 def _head(unsigned: bytes | None) -> Head | None:

@@ -99,6 +99,8 @@ def due(case: Case) -> Iterator[Due]:
         statement = case.attempted(promise.id)
         if (promise.node, promise.id) in seen or statement is None or case.is_over(statement, case.drained):
             continue
+        if case.is_gone(promise):
+            continue
         seen.add((promise.node, promise.id))
         target = target_of(statement)
         if target is None:

@@ -1,4 +1,4 @@
-"""A client library with a bug, to prove that the crash test would see it."""
+"""A client library with a bug, to prove that the checker would see it."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from byway.clock import now_ms
 from byway.node_address import NodeAddress
 from tests.checker.evidence import SystemClock, Witness
 from tests.checker.names import selects
+from tests.crash.hostile import Forger, StaleAcker
 from tests.crash.parties import Publisher, Subscriber, Wish, seeded
 from tests.crash.tallying import Made, Tallying
 
@@ -21,28 +22,41 @@ PUBLISHERS: Final = 3
 DRAIN_WITHIN_S: Final = 30.0
 WISHES: Final = (
     Wish("exact", "open:homes:boston"),
-    Wish("one", "open:homes:*", clumsy=0.1),
+    Wish("one", "open:homes:*", clumsy=0.02),
     Wish("rest", "open:**"),
     Wish("choosy", "open:homes:**", beds=2),
     Wish("away", "open:food:**", stays_s=0.4, away_s=1.5),
 )
+STALE: Final = Wish("stale", "open:food:*", stays_s=1.0)
 
 
 class Market:
     """Who takes part.  `open_market` makes one."""
 
-    def __init__(self, at: NodeAddress, folder: Path, chance: Random, wishes: Sequence[Wish], publishers: int) -> None:
+    def __init__(
+        self,
+        at: NodeAddress,
+        folder: Path,
+        chance: Random,
+        *,
+        wishes: Sequence[Wish],
+        publishers: int,
+        skew_ms: int,
+    ) -> None:
+        folder.mkdir()
         self.evidence = folder
+        self._skew_ms = skew_ms
         self.tallying = Tallying(now_ms)
         self.nemesis = self._witness("nemesis", "fault injector")
-        self.wishes = wishes
+        self.wishes = [*wishes, STALE]
+        self.forger = Forger(at, self._witness("forger", "publisher"), self.tallying, seeded(chance.random()))
         self.publishers = [
             Publisher(at, self._witness(f"publisher-{number}", "publisher"), self.tallying, seeded(chance.random()))
             for number in range(publishers)
         ]
         self.subscribers = [
-            Subscriber(at, self._witness(wish.sub, "subscriber"), self.tallying, seeded(chance.random()), wish)
-            for wish in wishes
+            kind(at, self._witness(wish.sub, "subscriber"), self.tallying, seeded(chance.random()), wish)
+            for kind, wish in [*((Subscriber, wish) for wish in wishes), (StaleAcker, STALE)]
         ]
         self.faults = 0
 
@@ -64,23 +78,23 @@ class Market:
 
     async def load(self, receipts: int, within_s: float) -> int:
         """Wait for so many more receipts; how many came in that time."""
-        before = len(self.tallying.promised)
+        before = self.tallying.receipts
         with trio.move_on_after(within_s):
-            await self.tallying.until(lambda: len(self.tallying.promised) >= before + receipts)
-        return len(self.tallying.promised) - before
+            await self.tallying.until(lambda: self.tallying.receipts >= before + receipts)
+        return self.tallying.receipts - before
 
     def missing(self) -> int:
-        """How many promised casts have not come to somebody who wished for them, and are still current."""
+        """How many promised casts have not been acked by somebody who wished for them, and are still current."""
         now = now_ms()
         return sum(
-            wants(wish, made) and cast not in self.tallying.done[wish.sub]
+            wants(wish, made) and cast not in self.tallying.acked[wish.sub]
             for cast, made in self.tallying.promised.items()
             if made.statement.expires > now
             for wish in self.wishes
         )
 
     def _witness(self, name: str, role: str) -> Witness:
-        return Witness(self.evidence, name, SystemClock(), role=role)
+        return Witness(self.evidence, name, SystemClock(), role=role, skew_ms=self._skew_ms)
 
 
 def wants(wish: Wish, made: Made) -> bool:
@@ -98,20 +112,23 @@ async def open_market(
     wishes: Sequence[Wish] = WISHES,
     publishers: int = PUBLISHERS,
     drain_within_s: float = DRAIN_WITHIN_S,
+    skew_ms: int = 0,
 ) -> AsyncGenerator[Market]:
     """Everybody is at work inside the block, and at its end the router has to serve.  Then they finish.
 
-    Their evidence is in `folder`, and complete.
+    Their evidence is in `folder`, and complete.  `skew_ms`: so far may the clocks of router and witnesses be apart.
     """
-    folder.mkdir()
-    market = Market(at, folder, chance, wishes, publishers)
+    market = Market(at, folder, chance, wishes=wishes, publishers=publishers, skew_ms=skew_ms)
     async with trio.open_nursery() as subscribing:
         for subscriber in market.subscribers:
             subscribing.start_soon(subscriber.run)
         async with trio.open_nursery() as publishing:
             for publisher in market.publishers:
                 publishing.start_soon(publisher.run)
-            yield market
+            async with trio.open_nursery() as forging:
+                forging.start_soon(market.forger.run)
+                yield market
+                forging.cancel_scope.cancel()
             market.note("heal")
             for publisher in market.publishers:
                 publisher.ends = True

@@ -6,7 +6,7 @@ They use real links and the client library, as everybody does.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
@@ -19,14 +19,14 @@ from byway.clock import now_ms
 from byway.errors import LinkError, Refused, RemoteProtocolError
 from byway.link.client import Client
 from byway.link.dialer import open_link
-from byway.link.subscription import Delivery, Subscription
+from byway.link.subscription import Subscription
 from byway.node_address import NodeAddress
 from byway.protocol.intentcast import Cast
 from byway.protocol.limits import HOUR_MS, MINUTE_MS
 from byway.protocol.statement import Statement
 from byway.protocol.urn import node_urn
 from tests.checker.evidence import Witness
-from tests.checker.witnesses import witnessed
+from tests.checker.witnesses import NOBODY, witnessed
 from tests.crash.tallying import Made, Tallying
 
 TOPICS: Final = tuple(
@@ -34,9 +34,9 @@ TOPICS: Final = tuple(
 )
 SHORT_MS: Final = (300, 3000)  # some casts expire while the router is down or a subscriber is away
 MOST_AT_ONCE: Final = 16
-FORGETFUL: Final = 0.1
+FORGETFUL: Final = 0.3
 AGAIN_AFTER_S: Final = 0.05
-REST_S: Final = 0.03  # at most, between two submissions
+REST_S: Final = 0.1  # at most, between two submissions
 SETTLE_WITHIN_S: Final = 5.0
 
 
@@ -67,11 +67,13 @@ class Wish:
 
 
 @asynccontextmanager
-async def linked(at: NodeAddress, key: SigningKey, witness: Witness) -> AsyncGenerator[Client]:
-    """A client at the router, whose frames are evidence."""
+async def linked(
+    at: NodeAddress, key: SigningKey, witness: Witness, hostile: Mapping[bytes, str] = NOBODY
+) -> AsyncGenerator[Client]:
+    """A client at the router, whose frames are evidence.  `hostile` says by id what is not to be accepted, and why."""
     async with (
         open_link(at.address, node=at.node, key=key, now_ms=now_ms, random=os.urandom) as link,
-        witnessed(link, witness) as client,
+        witnessed(link, witness, hostile) as client,
     ):
         yield client
 
@@ -141,9 +143,6 @@ class Publisher:
                 self._tallying.answered(made_before, answer)
 
 
-Ack = Callable[[Subscription, Delivery], None]
-
-
 class Subscriber:
     """An application that does something for each cast that it is handed, then acks, and comes back when it is cut off.
 
@@ -159,10 +158,12 @@ class Subscriber:
         self._wish = wish
         self._key = SigningKey(chance.randbytes(32))
         self._stop = trio.Event()
+        self._stay = trio.CancelScope()
 
     def stop(self) -> None:
         """Settle what came, and come back no more."""
         self._stop.set()
+        self._stay.cancel()
 
     async def run(self) -> None:
         while not self._stop.is_set():
@@ -180,18 +181,11 @@ class Subscriber:
     async def _serve(self, client: Client) -> None:
         wish, done_before = self._wish, set(self._tallying.done[self._wish.sub])
         async with client.subscribe(wish.sub, wish.pattern, wish.filter) as subscription:
-            with trio.move_on_after(wish.stays_s) as stay:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._leave_at_the_end, nursery.cancel_scope)
-                    await self._take(subscription, done_before)
-                    nursery.cancel_scope.cancel()
-            if self._stop.is_set() and not stay.cancelled_caught:
+            with trio.move_on_after(0 if self._stop.is_set() else wish.stays_s) as self._stay:
+                await self._take(subscription, done_before)
+            if self._stop.is_set():
                 with trio.move_on_after(SETTLE_WITHIN_S):
                     await subscription.settled()
-
-    async def _leave_at_the_end(self, scope: trio.CancelScope) -> None:
-        await self._stop.wait()
-        scope.cancel()
 
     async def _take(self, subscription: Subscription, done_before: set[bytes]) -> None:
         async for delivery in subscription:
@@ -199,7 +193,8 @@ class Subscriber:
             if cast not in done_before:
                 of = {"node": self._at.node, "key": node_urn(bytes(self._key.verify_key)), "sub": self._wish.sub}
                 self._witness.note("effect", id=cast, **of)
-                self._tallying.took_effect(self._wish.sub, cast)
+                self._tallying.done[self._wish.sub].add(cast)
             if self._chance.random() < self._wish.clumsy:
                 return
             subscription.ack(delivery)
+            self._tallying.handled(self._wish.sub, cast)

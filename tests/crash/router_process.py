@@ -36,6 +36,7 @@ class RouterProcess:
         self.folder = folder
         self.settings = folder / "byway.toml"
         self.log = folder / "router.log"
+        self.store = folder / "store.db"
         self.facts: dict[str, str] = {}  # the lines it has printed, by their first word
         self.module = module
         self.environment: dict[str, str] = {}
@@ -85,11 +86,11 @@ class RouterProcess:
         """SIGKILL: whatever it was doing, it does no more."""
         await self._end(signal.SIGKILL)
 
-    async def pause(self) -> None:
+    def pause(self) -> None:
         """SIGSTOP: it is there, and does nothing."""
         self._running().send_signal(signal.SIGSTOP)
 
-    async def go_on(self) -> None:
+    def go_on(self) -> None:
         """SIGCONT."""
         self._running().send_signal(signal.SIGCONT)
 
@@ -109,7 +110,7 @@ class RouterProcess:
         return await self._end(signal.SIGHUP)
 
     def errors(self) -> str:
-        return self.log.read_text()
+        return self.log.read_text() if self.log.exists() else ""
 
     def _running(self) -> trio.Process:
         assert self._process is not None, "the router has not been started"

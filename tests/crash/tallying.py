@@ -27,9 +27,11 @@ class Tallying:
     """Counts of what publishers were promised and of what subscribers have done, by subscription."""
 
     now_ms: Callable[[], int]
+    receipts: int = 0
     promised: dict[bytes, Made] = field(default_factory=dict)
     refused: list[tuple[Made, Refused]] = field(default_factory=list)
     done: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    acked: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     surprises: list[str] = field(default_factory=list)
     began_again: int = 0  # links that were lost
     _news: trio.Event = field(default_factory=trio.Event)
@@ -39,12 +41,13 @@ class Tallying:
         if isinstance(answer, Refused):
             self.refused.append((made, answer))
         else:
+            self.receipts += 1
             self.promised[made.statement.id] = made
         self._tell()
 
-    def took_effect(self, sub: str, cast: bytes) -> None:
-        """Somebody has done what a cast makes them do."""
-        self.done[sub].add(cast)
+    def handled(self, sub: str, cast: bytes) -> None:
+        """Somebody has done what a cast makes them do, and acked it."""
+        self.acked[sub].add(cast)
         self._tell()
 
     async def until(self, reached: Callable[[], bool]) -> None:

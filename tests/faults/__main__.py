@@ -1,0 +1,136 @@
+"""Runs everything that can go wrong: `python -m tests.faults [--kills N] [--cuts N] [--seeds N] [--planted] [CASE...]`.
+
+Two things run beside each other, but for those that compare times or memory.  It ends with 0 if every promise was
+kept, and leaves what it found in tests/results/faults.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import trio
+
+from tests.crash.router_process import ROOT
+from tests.faults.cases import CASES, Case
+from tests.faults.planted import RUNS, is_caught
+from tests.faults.report import RESULTS, Run, write_results
+from tests.faults.stage import Outcome
+
+BESIDE: Final = 2
+JOBS: Final = 1  # processes of the simulation: the other core has the cases
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Run what can go wrong.")
+    parser.add_argument("--kills", type=int, default=200, metavar="N", help="of router processes")
+    parser.add_argument("--cuts", type=int, default=1000, metavar="N", help="of the power, under a store")
+    parser.add_argument("--seeds", type=int, default=1000, metavar="N", help="of the simulation")
+    parser.add_argument("--seed", default=os.urandom(4).hex(), help="of the chance in all cases")
+    parser.add_argument("--planted", action="store_true", help="only see whether the planted bugs are caught")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="only some of: " + ", ".join(c.name for c in CASES))
+    given = parser.parse_args(arguments)
+    if unknown := set(given.cases) - {case.name for case in CASES}:
+        parser.error(f"there is no case {', '.join(sorted(unknown))}")
+    run = Run(given.seed)
+    began = time.monotonic()
+    _say(f"seed {run.seed}")
+    if given.planted:
+        trio.run(plant_all, run)
+    else:
+        trio.run(run_all, run, given)
+    run.seconds = time.monotonic() - began
+    write_results(run)
+    for sentence in run.broken:
+        _say(f"broken: {sentence}")
+    if given.planted:
+        _say(f"planted: {sum(run.planted.values())}/{len(RUNS)} caught")
+    else:
+        _say(f"faults: {len(run.broken)} broken promises, {run.losses} casts lost, {RESULTS.relative_to(ROOT)}")
+    return 1 if run.broken else 0
+
+
+async def run_all(run: Run, given: argparse.Namespace) -> None:
+    """Every case, the power cuts and the simulation."""
+    chosen = [case for case in CASES if not given.cases or case.name in given.cases]
+    limiter = trio.CapacityLimiter(BESIDE)
+    async with trio.open_nursery() as nursery:
+        if not given.cases and given.seeds:
+            nursery.start_soon(_simulate, run, given.seeds, limiter)
+        for case in chosen:
+            if not case.alone:
+                nursery.start_soon(_case, run, case, given.kills, limiter)
+        if not given.cases and given.cuts:
+            nursery.start_soon(_cut, run, given.cuts, limiter)
+    for case in chosen:
+        if case.alone:
+            await _case(run, case, given.kills, limiter)
+
+
+async def plant_all(run: Run) -> None:
+    """Each planted bug in turn, two at a time."""
+    limiter = trio.CapacityLimiter(BESIDE)
+    async with trio.open_nursery() as nursery:
+        for bug in RUNS:
+            nursery.start_soon(_plant, run, bug, limiter)
+
+
+async def _case(run: Run, case: Case, kills: int, limiter: trio.CapacityLimiter) -> None:
+    times = max(1, round(case.kills * kills)) if case.kills else case.times
+    async with limiter:
+        told = await _told(["tests.faults.one_case", case.name, str(times), run.seed])
+    outcome = Outcome(**told) if "case" in told else Outcome(case.name, findings=[str(told)])
+    run.outcomes.append(outcome)
+    result = f"skipped: {outcome.skipped}" if outcome.skipped else f"{len(outcome.findings)} broken"
+    _say(f"{case.name:32} {outcome.faults:>6} faults {outcome.checked:>9,} checks {outcome.seconds:>6} s  {result}")
+
+
+async def _cut(run: Run, cuts: int, limiter: trio.CapacityLimiter) -> None:
+    async with limiter:
+        told = await _told(["tests.faults.store_cuts", "0", str(cuts)])
+    run.cuts = told if "cuts" in told else {"findings": [str(told)]}
+    _say(f"{'power cuts under a store':32} {cuts:>6} faults {len(run.cuts['findings'])} broken")
+
+
+async def _simulate(run: Run, seeds: int, limiter: trio.CapacityLimiter) -> None:
+    async with limiter:
+        told = await _told(["tests.simulation", "--seeds", str(seeds), "--jobs", str(JOBS), "--json"])
+    run.simulation = told if "seeds" in told else {"failed": {"?": [str(told)]}}
+    _say(f"{'simulation':32} {seeds:>6} seeds, {len(run.simulation['failed'])} failed")
+
+
+async def _plant(run: Run, bug: str, limiter: trio.CapacityLimiter) -> None:
+    async with limiter:
+        told = await _told(["tests.faults.one_planted", bug])
+    broken = set(told.get("broken", []))
+    run.planted[bug] = is_caught(bug, broken)
+    _say(f"{bug:38} {'caught by ' + ' '.join(sorted(broken)) if run.planted[bug] else f'NOT CAUGHT: {told}'}")
+
+
+async def _told(command: Sequence[str]) -> dict[str, Any]:
+    """What a module of ours prints as JSON, at the end of its output."""
+    done = await trio.run_process(
+        [sys.executable, "-m", *command], cwd=ROOT, check=False, capture_stdout=True, stderr=subprocess.STDOUT
+    )
+    text = done.stdout.decode(errors="replace")
+    try:
+        told: dict[str, Any] = json.loads(text[text.index("{") :])
+    except ValueError:
+        return {"failed": f"{command[0]} ended with {done.returncode}: {text[-1000:]}"}
+    return told
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

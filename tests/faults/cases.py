@@ -1,0 +1,58 @@
+"""The cases of faults with real processes, and how often each does what it does in a full run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from tests.faults.clocks import the_clock_jumps
+from tests.faults.crowds import bad_signatures, fresh_keys, many_idle_links, slow_handshakes
+from tests.faults.damaged_store import (
+    a_log_without_its_end,
+    a_store_without_its_end,
+    an_old_backup,
+    bits_of_a_closed_store,
+    bits_of_a_log,
+)
+from tests.faults.failing_disk import a_flush_fails_in_the_system, an_operation_fails, the_disk_is_full
+from tests.faults.killed import killed_at_any_moment, killed_at_named_points, stopped_for_a_while
+from tests.faults.peers import cut_at_any_byte, peers_vanish, sessions_are_replayed
+from tests.faults.power_cuts import power_cut_under_load
+from tests.faults.stage import Stage
+
+
+class Case(NamedTuple):
+    """One kind of fault."""
+
+    run: Callable[[Stage], Awaitable[None]]
+    times: int = 1
+    kills: float = 0.0  # its share of `KILLS`, in the place of `times`
+    alone: bool = False  # it compares times or memory, so nothing else runs beside it
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+
+CASES: Final = (
+    Case(killed_at_any_moment, kills=0.6),
+    Case(killed_at_named_points, kills=0.4),
+    Case(stopped_for_a_while, times=6),
+    Case(an_operation_fails, times=25),
+    Case(a_flush_fails_in_the_system, times=4),
+    Case(the_disk_is_full, times=4),
+    Case(power_cut_under_load, times=20),
+    Case(bits_of_a_closed_store, times=20),
+    Case(bits_of_a_log, times=12),
+    Case(a_store_without_its_end, times=8),
+    Case(a_log_without_its_end, times=12),
+    Case(an_old_backup, times=2),
+    Case(the_clock_jumps, times=5),
+    Case(cut_at_any_byte, times=150),
+    Case(sessions_are_replayed, times=5),
+    Case(peers_vanish, times=1),
+    Case(many_idle_links, times=10_000, alone=True),
+    Case(slow_handshakes, alone=True),
+    Case(bad_signatures, alone=True),
+    Case(fresh_keys, alone=True),
+)

@@ -1,0 +1,103 @@
+"""Every planted bug turns the checker red: a short run with each, judged as all others are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Final, NamedTuple
+
+import trio
+
+from tests.checker.verdict import judge
+from tests.crash.market import WISHES, Market, open_market
+from tests.crash.parties import Wish
+from tests.crash.router_process import RouterProcess
+from tests.faults.planted_router import BUG, BUGS, ONE_IN
+from tests.faults.power_cut_router import CUT
+
+DRAIN_WITHIN_S: Final = 3.0
+CUTS: Final = 8
+CUT_WITHIN_S: Final = 12.0
+MANY: Final = tuple(Wish(f"everything {number}", "open:**") for number in range(6))
+
+
+class Planted(NamedTuple):
+    """How the run with a bug goes, and which promises it breaks: one at least has to be seen broken."""
+
+    run: Callable[[RouterProcess, Market, Random], Awaitable[None]]
+    broken: frozenset[str]
+    wishes: Sequence[Wish] = WISHES
+
+
+async def killed(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Some load, a kill, and some load again."""
+    await router.start()
+    await market.load(chance.randint(100, 150), 20.0)
+    with market.fault("kill"):
+        await router.kill()
+        await router.start()
+    await market.load(50, 20.0)
+
+
+async def running(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Enough time for what is not as it should be to happen."""
+    del chance
+    await router.start()
+    await market.load(200, 6.0)
+    await trio.sleep(4)
+
+
+async def brought_much(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Until more has been brought than is forgotten once."""
+    del chance
+    await router.start()
+    await market.load(ONE_IN * 5 // 4 // len(MANY), 120.0)
+
+
+async def cut(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Power cuts, until a start finds that the store lacks what was signed for."""
+    for number in range(CUTS):
+        router.environment[CUT] = f"{chance.randint(150, 400)} {number}"
+        with market.fault(f"power cut {number}"):
+            await router.begin()
+            if await router.ended(CUT_WITHIN_S) is None:
+                await router.kill()
+        if "read-only" in router.facts:
+            break
+    del router.environment[CUT]
+    await router.start()
+
+
+RUNS: Final = {
+    "synchronous_normal": Planted(cut, frozenset({"I6", "I7"})),
+    "receipt_before_commit": Planted(killed, frozenset({"I7"})),
+    "one_delivery_in_ten_thousand_dropped": Planted(brought_much, frozenset({"I1"}), MANY),
+    "signature_check_skipped": Planted(running, frozenset({"I4", "I5"})),
+    "dedupe_off": Planted(killed, frozenset({"I7"})),
+    "expiry_the_wrong_way": Planted(running, frozenset({"I1", "I11"})),
+    "delivery_after_expiry": Planted(running, frozenset({"I11"})),
+    "stale_ack_accepted": Planted(running, frozenset({"I6"})),
+    "cursor_before_ack": Planted(killed, frozenset({"I6"})),
+    "one_byte_re_encoded": Planted(running, frozenset({"I4"})),
+}
+assert RUNS.keys() == BUGS.keys()
+
+
+async def red(bug: str, folder: Path, chance: Random) -> set[str]:
+    """The promises that are seen broken in a run with this bug."""
+    planted = RUNS[bug]
+    async with RouterProcess(folder, module="tests.faults.planted_router") as router:
+        router.environment = {BUG: bug}
+        evidence = folder / "evidence"
+        async with open_market(
+            router.at, evidence, chance, wishes=planted.wishes, drain_within_s=DRAIN_WITHIN_S
+        ) as market:
+            await planted.run(router, market, chance)
+        await router.stop()
+    return {code for code, tally in judge(evidence, stores=[router.store]).items() if tally.findings}
+
+
+def is_caught(bug: str, broken: set[str]) -> bool:
+    """Whether something that the bug breaks was among it."""
+    return bool(RUNS[bug].broken & broken)

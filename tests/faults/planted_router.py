@@ -1,0 +1,163 @@
+"""A router with a bug, to prove that the checker would see it: `BUG=dedupe_off python -m tests.faults.planted_router`.
+
+Each function here plants one around the real parts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from byway.cli.app import main
+from byway.clock import now_ms
+from byway.protocol.frames import Ack
+from byway.protocol.frames import Entry as Delivered
+from byway.router import verifier
+from byway.router.delivery import Delivery
+from byway.router.memory import Ready
+from byway.router.session import Session
+from byway.store.sqlite import opening
+from byway.store.sqlite.store import SqliteStore
+from byway.store.store import Entry
+from tests.faults.power_cut_router import run_on_such_a_disk
+
+BUG: Final = "BUG"
+ONE_IN: Final = 10_000
+ONE_BYTE_IN: Final = 50
+
+
+def put(owner: Any, name: str, part: Any) -> None:
+    """Have the real program use this part in the place of its own."""
+    setattr(owner, name, part)
+
+
+def synchronous_normal() -> None:
+    """A commit is not flushed before it returns; the power is cut."""
+    settings = [(name, 1, 1) if name == "synchronous" else (name, *rest) for name, *rest in opening._SETTINGS]
+    put(opening, "_SETTINGS", tuple(settings))
+
+
+def receipt_before_commit() -> None:
+    """Statements are written when the next ones come, and their receipts have gone by then."""
+    commit = SqliteStore.commit
+    late: list[Callable[[], None]] = []
+
+    def commit_later(store: SqliteStore, entries: Sequence[Entry], **more: Any) -> None:
+        if not entries:
+            commit(store, entries, **more)
+            return
+        while late:
+            late.pop()()
+        late.append(lambda: commit(store, entries, **more))
+
+    put(SqliteStore, "commit", commit_later)
+
+
+def one_delivery_in_ten_thousand_dropped() -> None:
+    """Whoever is live, or reads a page, does not get it."""
+    append = Delivery._append
+    count = 0
+
+    def append_most(delivery: Delivery, ready: Ready) -> None:
+        nonlocal count
+        count += 1
+        if count % ONE_IN:
+            append(delivery, ready)
+
+    put(Delivery, "_append", append_most)
+
+
+def signature_check_skipped() -> None:
+    """On one path: where few statements are verified at once on the loop."""
+    put(verifier, "is_signed", lambda _data: True)
+
+
+def dedupe_off() -> None:
+    """What is stored already is stored again when it is handed in again."""
+    put(SqliteStore, "find", lambda _store, _wanted: None)
+
+
+def expiry_the_wrong_way() -> None:
+    """What has expired is handed over, and what has not is left out."""
+    append = Delivery._append
+
+    def append_mirrored(delivery: Delivery, ready: Ready) -> None:
+        append(delivery, Ready(ready.entry, 2 * now_ms() - ready.expires, ready.name))
+
+    put(Delivery, "_append", append_mirrored)
+
+
+def delivery_after_expiry() -> None:
+    """Nobody looks at the expiry of what is handed over."""
+    take = Delivery.take
+
+    def take_anything(delivery: Delivery, now: int, loop_now: float, looked: int) -> tuple[list[Delivered], int] | None:
+        del now
+        return take(delivery, 0, loop_now, looked)
+
+    put(Delivery, "take", take_anything)
+
+
+def stale_ack_accepted() -> None:
+    """An ack of an earlier epoch counts as one of this."""
+    ack = Session._ack
+
+    def ack_of_any_epoch(session: Session, frame: Ack) -> None:
+        delivery = session._deliveries.get(frame.sub)
+        epoch = delivery.epoch if delivery else frame.epoch
+        ack(session, Ack(frame.sub, epoch, frame.journal, frame.through, frame.also, frame.refused))
+
+    put(Session, "_ack", ack_of_any_epoch)
+
+
+def cursor_before_ack() -> None:
+    """An ack of anything moves the cursor past everything that is on its way."""
+    ack = Delivery.ack
+
+    def ack_all(delivery: Delivery, through: int, also: Iterable[int], refused: Iterable[int]) -> bool:
+        return ack(delivery, max(through, delivery.sent_through), also, refused)
+
+    put(Delivery, "ack", ack_all)
+
+
+def one_byte_re_encoded() -> None:
+    """Now and then a statement is handed on with one byte that is not what came."""
+    append = Delivery._append
+    count = 0
+
+    def append_changed(delivery: Delivery, ready: Ready) -> None:
+        nonlocal count
+        count += 1
+        if count % ONE_BYTE_IN == 0:
+            data = bytearray(ready.entry.statement)
+            data[60] ^= 1
+            ready = Ready(Delivered(ready.entry.sequence, bytes(data)), ready.expires, ready.name)
+        append(delivery, ready)
+
+    put(Delivery, "_append", append_changed)
+
+
+BUGS: Final = {
+    plant.__name__: plant
+    for plant in (
+        synchronous_normal,
+        receipt_before_commit,
+        one_delivery_in_ten_thousand_dropped,
+        signature_check_skipped,
+        dedupe_off,
+        expiry_the_wrong_way,
+        delivery_after_expiry,
+        stale_ack_accepted,
+        cursor_before_ack,
+        one_byte_re_encoded,
+    )
+}
+
+if __name__ == "__main__":
+    name = os.environ[BUG]
+    BUGS[name]()
+    if name == synchronous_normal.__name__:
+        run_on_such_a_disk()
+    else:
+        main()

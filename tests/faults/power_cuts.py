@@ -1,0 +1,37 @@
+"""The power is cut under a real router, at a random operation of its disk."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.crash.market import Market
+from tests.crash.router_process import RouterProcess
+from tests.faults.power_cut_router import CUT
+from tests.faults.stage import Stage
+
+OPERATIONS: Final = (1, 300)
+CUT_WITHIN_S: Final = 15.0
+
+
+async def power_cut_under_load(stage: Stage) -> None:
+    """What was receipted is there after the cut, and the high-water file raises no false alarm."""
+    async with (
+        RouterProcess(stage.folder, module="tests.faults.power_cut_router") as router,
+        stage.market(router) as market,
+    ):
+        await cut_the_power(stage, router, market)
+        await router.start()
+        stage.expect("read-only" not in router.facts, "a store that lost nothing was taken for rolled back")
+
+
+async def cut_the_power(stage: Stage, router: RouterProcess, market: Market) -> None:
+    """`stage.times` cuts."""
+    for number in range(stage.times):
+        router.environment = {CUT: f"{stage.chance.randint(*OPERATIONS)} {number}"}
+        with market.fault(f"power cut {number}"):
+            await router.begin()
+            status = await router.ended(CUT_WITHIN_S)
+        if status is None:
+            await router.kill()
+        stage.count("power cuts under a router", int(status is not None))
+    router.environment = {}

@@ -1,0 +1,102 @@
+"""Where a case of faults happens, and what came of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from tests.checker.verdict import judge
+from tests.crash.market import Market, open_market
+from tests.crash.router_process import RouterProcess
+
+EVIDENCE: Final = "evidence"
+SHOWN: Final = 5  # findings of one invariant
+
+
+class NotPossible(Exception):
+    """This machine cannot do it; the text says what command would help."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a case.  `findings` has a sentence for each broken promise; `losses` of them are lost casts."""
+
+    case: str
+    faults: int = 0
+    checked: int = 0
+    losses: int = 0
+    findings: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    skipped: str = ""
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Stage:
+    """A folder, chance that can be repeated, and how often the case is to do what it does."""
+
+    folder: Path
+    chance: Random
+    times: int
+    outcome: Outcome
+
+    @asynccontextmanager
+    async def market(self, router: RouterProcess, *, stop: bool = True, **choices: Any) -> AsyncGenerator[Market]:
+        """A market at the router; at the end the router is stopped and the run is judged, its store with it.
+
+        Without `stop` others are still at the router, and the store is left alone.
+        """
+        folder = router.folder / EVIDENCE
+        async with open_market(router.at, folder, self.chance, **choices) as market:
+            yield market
+        self.count("receipts", market.tallying.receipts)
+        self.outcome.faults += market.faults
+        if stop:
+            self.expect(await router.stop() == 0, "the router did not stop as it should")
+        self.expect("Traceback" not in router.errors(), "the router wrote a traceback")
+        for surprise in market.tallying.surprises:
+            self.expect(False, surprise)
+        for _, refusal in market.tallying.refused:
+            self.expect(refusal.code == "expired", f"a cast was refused: {refusal} ({refusal.code})")
+        self.judge(folder, stores=[router.store] if stop else [], scanned=[router.log])
+
+    def judge(self, evidence: Path, *, stores: Sequence[Path] = (), scanned: Sequence[Path] = ()) -> None:
+        """Have the checker look at what the witnesses say."""
+        for tally in judge(evidence, stores=stores, scanned=scanned).values():
+            self.outcome.checked += tally.checked
+            if tally.code in ("I1", "I10"):
+                self.outcome.losses += len(tally.findings)
+            self.outcome.findings += [f"{tally.code} {each.sentence}" for each in tally.findings[:SHOWN]]
+            if len(tally.findings) > SHOWN:
+                self.outcome.findings.append(f"{tally.code} and {len(tally.findings) - SHOWN} more")
+
+    def expect(self, holds: bool, sentence: str) -> None:
+        """Something that the checker cannot see in evidence."""
+        self.outcome.checked += 1
+        if not holds:
+            self.outcome.findings.append(sentence)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.outcome.counts[what] = self.outcome.counts.get(what, 0) + number
+
+    def place(self, name: str) -> Path:
+        """A new folder."""
+        path = self.folder / name
+        path.mkdir(parents=True)
+        return path
+
+
+def needed(program: str, package: str) -> str:
+    """The path of a program.  Raises `NotPossible`, with the command that installs it."""
+    path = shutil.which(program)
+    if path is None:
+        raise NotPossible(f"there is no {program}: apt-get install {package}")
+    return path
