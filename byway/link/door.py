@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 import trio
 
 from byway.bucket import Buckets
+from byway.fair_queue import FairQueue
 
 WAITING: Final = 15  # strangers for each handshake under way; one who waits costs a socket and a task
 LINES_PER_S: Final = 0.1  # in the log, about strangers who were turned away
@@ -37,6 +38,14 @@ class DoorLimits:
     prefix_links: int = 2_500
 
 
+@dataclass(slots=True, eq=False)
+class _Turn:
+    """One stranger who waits for a handshake."""
+
+    come: trio.Event = field(default_factory=trio.Event)
+    wanted: bool = True
+
+
 class Door:
     """Counts who is inside.  `now` is the time of the event loop, in seconds."""
 
@@ -46,8 +55,9 @@ class Door:
         self._linked: Counter[str] = Counter()
         self._strangers: Counter[str] = Counter()
         self._places = trio.Semaphore((1 + WAITING) * limits.handshakes)
-        self._handshakes = trio.Semaphore(limits.handshakes)
-        self._turns: dict[str, trio.Semaphore] = {}
+        self._free = limits.handshakes
+        self._waiting: FairQueue[_Turn] = FairQueue()
+        self._shares: dict[str, trio.Semaphore] = {}
         self._rates = Buckets(rate=limits.prefix_handshakes_per_s, burst=2 * limits.prefix_handshakes_per_s)
         self._lines = Buckets(rate=LINES_PER_S, burst=LINES_AT_ONCE)
         self._turned_away = 0
@@ -73,16 +83,19 @@ class Door:
 
     @asynccontextmanager
     async def handshake(self, prefix: str) -> AsyncGenerator[None]:
-        """The turn of a stranger who has entered, as soon as there is one."""
-        turns = self._turns.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes))
-        async with turns, self._handshakes:
-            yield
+        """The turn of a stranger who has entered, as soon as there is one: prefixes that wait get theirs in turn."""
+        async with self._shares.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes)):
+            await self._begin(prefix)
+            try:
+                yield
+            finally:
+                self._pass_on()
 
     def leave(self, prefix: str) -> None:
         """One who entered is a stranger no more, or gone."""
         _less(self._strangers, prefix)
         if not self._strangers[prefix]:
-            self._turns.pop(prefix, None)
+            self._shares.pop(prefix, None)
         self.give_back()
 
     def open(self, prefix: str) -> bool:
@@ -97,6 +110,30 @@ class Door:
         """A link is over."""
         self.links -= 1
         _less(self._linked, prefix)
+
+    async def _begin(self, prefix: str) -> None:
+        """Wait for one of all handshakes that may be under way."""
+        if self._free:
+            self._free -= 1
+            return
+        turn = _Turn()
+        self._waiting.put(prefix, None, [turn])
+        try:
+            await turn.come.wait()
+        except trio.Cancelled:
+            turn.wanted = False
+            if turn.come.is_set():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """A handshake is over: it is the turn of the next who still waits."""
+        while self._waiting:
+            (turn,) = self._waiting.take(1)
+            if turn.wanted:
+                turn.come.set()
+                return
+        self._free += 1
 
     def _note(self, prefix: str, now: float) -> None:
         """A flood must not become one of log lines."""

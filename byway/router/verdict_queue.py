@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
-from byway.router.fair_queue import FairQueue
+from byway.fair_queue import FairQueue
 
 Item = TypeVar("Item")
 

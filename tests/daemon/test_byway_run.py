@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
@@ -127,15 +127,7 @@ async def test_it_stops_within_the_deadline_and_what_it_accepted_is_there_again(
     assert "Traceback" not in router.errors()
 
 
-@pytest.fixture
-def hang_ups_heard() -> Generator[None]:
-    """Under `nohup` the tests, and what they start, would not hear any."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
-@pytest.mark.usefixtures("hang_ups_heard")
+@pytest.mark.usefixtures("signals_heard")
 async def test_a_hang_up_is_a_stop_and_no_death(tmp_path: Path) -> None:
     async with RouterProcess(tmp_path) as router:
         await router.start()
@@ -146,7 +138,7 @@ async def test_a_hang_up_is_a_stop_and_no_death(tmp_path: Path) -> None:
         assert "stopped" in router.facts
 
 
-@pytest.mark.usefixtures("hang_ups_heard")
+@pytest.mark.usefixtures("signals_heard")
 def test_a_router_whose_terminal_is_gone_stops_in_order(tmp_path: Path) -> None:
     """Neither its words nor its log can be written any more then."""
     router = RouterProcess(tmp_path)

@@ -81,6 +81,7 @@ async def test_what_the_buyer_cannot_do_is_told_in_a_sentence(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("signals_heard")
 async def test_the_buyer_says_so_when_the_nodes_are_swapped_and_stops_quietly(tmp_path: Path) -> None:
     everybody: list[Daemon] = []
     try:

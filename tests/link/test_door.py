@@ -1,5 +1,7 @@
 """The door: no address prefix takes more than its share, and those of others are let in beside it."""
 
+# ruff: noqa: ARG001 - pytest-trio runs a test on the clock that the test takes as an argument
+
 from __future__ import annotations
 
 import pytest
@@ -44,6 +46,31 @@ async def test_one_prefix_cannot_take_all_handshakes() -> None:
             async with door.handshake("b"):
                 await trio.testing.wait_all_tasks_blocked()
         waiting.cancel()
+
+
+async def test_a_stranger_waits_for_one_turn_of_each_other_prefix_and_no_more(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    door = Door(DoorLimits(handshakes=4, prefix_handshakes=4))
+    came: list[str] = []
+
+    async def shake(prefix: str) -> None:
+        async with door.handshake(prefix):
+            came.append(prefix)
+            await trio.sleep(5)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(shake, f"slow {number % 10}")
+        await trio.testing.wait_all_tasks_blocked()
+        began = trio.current_time()
+        async with door.handshake("honest"):
+            assert trio.current_time() - began <= 15  # ten prefixes before it, four at one time
+        with trio.move_on_after(1):
+            async with door.handshake("impatient"):
+                raise AssertionError("before its turn")
+    assert len(came) == 40
+    assert door._free == 4
 
 
 def test_one_prefix_cannot_take_all_places() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byway.router.fair_queue import FairQueue
+from byway.fair_queue import FairQueue
 
 PUTS = st.lists(st.tuples(st.sampled_from("xyz"), st.sampled_from("abc"), st.integers(0, 6)), max_size=30)
 
