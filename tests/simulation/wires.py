@@ -96,10 +96,10 @@ class Pipe:
         self.end()
 
     def reset(self, *, lost: bool) -> None:
-        """The connection is gone; what was on its way is `lost`, or may be."""
-        self._broken, self._stalled = True, False
-        if lost or self._random.random() < 0.5:
+        """The connection is gone; what was on its way is `lost`, or may be.  What was held up never arrives."""
+        if lost or self._stalled or self._random.random() < 0.5:
             self._queue.clear()
+        self._broken, self._stalled = True, False
         self._tell()
 
     def _delay(self) -> float:
