@@ -102,7 +102,11 @@ def _listed(value: Any) -> Any:
 
 
 def _urn(*kinds: str) -> AfterValidator:
-    return AfterValidator(validator(lambda text: parse_urn(text, *kinds).text))
+    def check(text: str) -> str:
+        parse_urn(text, *kinds)
+        return text
+
+    return AfterValidator(validator(check))
 
 
 def _address(text: str) -> str:

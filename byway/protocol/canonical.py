@@ -7,6 +7,7 @@ that has to give the same bytes.  A property test keeps their verdicts equal.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgpack
@@ -16,7 +17,7 @@ from byway.protocol.limits import MAX_DEPTH, MAX_INTEGER, MAX_VALUES, MIN_INTEGE
 
 Value = None | bool | int | str | bytes | list[Any] | dict[str, Any]
 
-_PLAIN: Final = frozenset([str, bool, bytes])
+_PLAIN: Final = frozenset([str, bool, bytes, type(None)])
 _FLOATS_AND_EXTENSIONS: Final = frozenset([0xC1, *range(0xC7, 0xCC), *range(0xD4, 0xD9)])
 
 
@@ -45,7 +46,7 @@ def decode(data: bytes, *, max_bytes: int) -> Value:
             max_bin_len=max_bytes,
             max_ext_len=0,
         )
-        _check(value, 1, [0])
+        _check(value)
         same = msgpack.packb(value, use_bin_type=True) == data
     except (StatementError, ValueError, msgpack.UnpackException, OverflowError, RecursionError, TypeError):
         same = False
@@ -172,34 +173,39 @@ class _Scanner:
         return at + length
 
 
-def _count(seen: list[int]) -> None:
-    seen[0] += 1
+def _count(seen: list[int], values: int = 1) -> None:
+    seen[0] += values
     if seen[0] > MAX_VALUES:
         raise StatementError(f"there are more than {MAX_VALUES} values", code="too-large")
 
 
-def _check(value: Any, depth: int, seen: list[int]) -> None:
+def _check(value: Any) -> None:
     """Raise for what a re-encoding does not notice: depth, counts, floats, extensions, the order of keys."""
-    _count(seen)
-    kind = type(value)
-    if kind is dict:
-        _check_nesting(depth)
-        before: str | None = None
-        for key, item in value.items():
-            if type(key) is not str or (before is not None and key <= before):
-                raise _not_canonical("map keys are not sorted text")
-            _count(seen)
-            before = key  # the order of code points is the order of UTF-8 bytes
-            _check(item, depth + 1, seen)
-    elif kind is list:
-        _check_nesting(depth)
-        for item in value:
-            _check(item, depth + 1, seen)
-    elif kind is int:
-        if value > MAX_INTEGER:
-            raise _not_canonical("an integer is beyond 64 bits signed")
-    elif value is not None and kind not in _PLAIN:
-        raise _not_canonical("floats and extension types have no canonical form")
+    _check_items((value,), 1, [0])
+
+
+def _check_items(items: Collection[Any], depth: int, seen: list[int]) -> None:
+    """Check values that all lie at `depth`.  One call for each array and map, because calls are what it costs."""
+    _count(seen, len(items))
+    for item in items:
+        kind = type(item)
+        if kind in _PLAIN:
+            continue
+        if kind is int:
+            if item > MAX_INTEGER:
+                raise _not_canonical("an integer is beyond 64 bits signed")
+        elif kind is dict:
+            _check_nesting(depth)
+            keys = list(item)
+            if keys != sorted(keys) or (keys and type(keys[0]) is not str):  # text and bytes cannot be compared
+                raise _not_canonical("map keys are not sorted text")  # by code points, as UTF-8 bytes are too
+            _count(seen, len(keys))
+            _check_items(item.values(), depth + 1, seen)
+        elif kind is list:
+            _check_nesting(depth)
+            _check_items(item, depth + 1, seen)
+        else:
+            raise _not_canonical("floats and extension types have no canonical form")
 
 
 def _check_nesting(depth: int) -> None:

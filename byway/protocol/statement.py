@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from nacl.bindings import crypto_sign, crypto_sign_open
 from nacl.exceptions import BadSignatureError
@@ -69,8 +68,7 @@ LONGEST_LIFETIME_MS: Final[dict[Kind, int]] = {
 _DOMAINS: Final = {kind: (b"byway/1/statement/" + bytes([kind])).ljust(32, b"\0") for kind in Kind}
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A view of the bytes of one statement.  Its form is checked; its signature may not be yet."""
 
     data: bytes

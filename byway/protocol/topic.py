@@ -7,12 +7,13 @@ A topic is where a cast is published.  In a pattern `*` stands for exactly one s
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final
 
 from byway.errors import StatementError
 from byway.protocol.limits import MAX_SEGMENTS
-from byway.protocol.urn import check_root, is_segment, parse_urn
+from byway.protocol.urn import REMEMBERED, check_root, is_segment, parse_urn
 
 ONE: Final = "*"
 REST: Final = "**"
@@ -26,6 +27,7 @@ class Topic:
     segments: tuple[str, ...]
 
     @classmethod
+    @functools.lru_cache(maxsize=REMEMBERED)
     def parse(cls, urn_text: str) -> Topic:
         """The topic that a URN names.  Raises `StatementError` (`bad-urn`) for any other text."""
         root, *segments = parse_urn(urn_text, "topic").parts

@@ -19,7 +19,7 @@ OPEN_ROOT: Final = "open"
 _KEY: Final = re.compile(r"[a-z2-7]{52}\Z")
 _AS_DIGITS: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 _SEGMENT: Final = re.compile(r"(?:[a-z0-9-]|%[89A-F][0-9A-F])+\Z")
-_REMEMBERED: Final = 4096  # many casts name the same few topics and authorities; about 2 MB at the most
+REMEMBERED: Final = 4096  # many casts name the same few topics and authorities; about 2 MB at the most
 _KEYED: Final = frozenset(["node", "mailbox", "statement"])
 _KINDS: Final = _KEYED | {"topic", "terms", "thing"}
 
@@ -73,7 +73,7 @@ def statement_urn(statement_id: bytes) -> str:
     return f"urn:byway:statement:{to_base32(statement_id)}"
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+@functools.lru_cache(maxsize=REMEMBERED)
 def parse_urn(text: str, *kinds: str) -> Urn:
     """The URN that `text` spells, which has to be of one of `kinds` if any are given."""
     if len(text) > MAX_URN_BYTES or not text.startswith("urn:byway:"):

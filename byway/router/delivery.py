@@ -230,23 +230,27 @@ class Delivery:
         """Whether this was sent and is not acked."""
         return sequence in self._in_flight
 
-    def ack(self, through: int, also: Iterable[int], refused: Iterable[int]) -> bool:
-        """Settle what the subscriber has handled.  True if the cursor, or what lies above it, has moved."""
-        settled = [sequence for sequence in self._in_flight if sequence <= through]
-        settled += [sequence for sequence in (*also, *refused) if sequence in self._in_flight and sequence > through]
+    def ack(self, through: int, also: Iterable[int], refused: Iterable[int]) -> None:
+        """Settle what the subscriber has handled, and move the cursor up to the first that is left."""
+        settled = []
+        for sequence in self._in_flight:  # ascending: they were sent in the order of the journal
+            if sequence > through:
+                break
+            settled.append(sequence)
         for sequence in settled:
             self._settle(sequence)
-        cursor = min(self._in_flight) - 1 if self._in_flight else self._sent_through
-        moved = bool(settled) or cursor > self.cursor
-        self.cursor = max(self.cursor, cursor)
-        self._also = {sequence for sequence in self._also if sequence > self.cursor}
-        return moved
+        for sequence in (*also, *refused):
+            if sequence in self._in_flight:
+                self._settle(sequence)
+                self._also.add(sequence)
+        self.cursor = max(self.cursor, next(iter(self._in_flight), self._sent_through + 1) - 1)
+        if self._also:
+            self._also = {sequence for sequence in self._also if sequence > self.cursor}
 
     def _settle(self, sequence: int) -> None:
         ready = self._in_flight.pop(sequence).ready
         self._sent_bytes -= ready.size
         self._memory.release(ready)
-        self._also.add(sequence)
 
     def _append(self, ready: Ready) -> None:
         self._pending.append(ready)

@@ -7,8 +7,7 @@ state that changes between awaits; it is rebuilt from the journal at start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from byway.errors import Refused, StatementError
 from byway.protocol.acknowledgement import Acknowledgement
@@ -22,8 +21,7 @@ from byway.protocol.urn import node_urn
 NO_ADDRESS: Final = ""  # kept and receipted, but delivered to nobody
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A statement that may be committed, and what matching needs to know of it."""
 
     statement: Statement

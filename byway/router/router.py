@@ -186,7 +186,8 @@ class Router:
     async def subscribe(self, request: Subscribe, peer: bytes, recipient: Recipient) -> Delivery:
         """Open a subscription of `peer` in a new epoch, durably.
 
-        Raises `Refused`, `StatementError` (a bad pattern or filter) or `StoreError`.
+        Raises `Refused`, `StatementError` (a bad pattern or filter) or `StoreError`.  Cancelling leaves it with no
+        link; whether the new epoch is durable is unknown then.
         """
         self._policy.may_subscribe(request.pattern, peer)
         opening = self._subscriptions.opening(request, peer, self._tip)
@@ -207,8 +208,10 @@ class Router:
         self._subscriptions.put(opening.row)
         try:
             await self._writer.put(opening.row, new=opening.before is None)
-        except StoreError as error:
+        except BaseException as error:
             self.unlink(delivery)
+            if not isinstance(error, StoreError):
+                raise  # cancelled: the row may be durable, and stays for the next link
             if self._subscriptions.row(name) is opening.row:
                 self._restore(name, opening.before)
             raise self._writer.fail(error) from error
@@ -233,12 +236,11 @@ class Router:
             if delivery.is_in_flight(sequence):
                 log.warning("delivery_refused", sub=delivery.sub, sequence=sequence, code=code)
         delivery.ack(through, also, [sequence for sequence, _ in refused])
+        settled = delivery.also
         row = self._subscriptions.row((delivery.key, delivery.sub))
         if row is not None:
-            self._subscriptions.put(row._replace(through=delivery.cursor, also=delivery.also))
-        self._writer.move(
-            CursorMove(delivery.key, delivery.sub, delivery.epoch, JOURNAL, delivery.cursor, delivery.also)
-        )
+            self._subscriptions.put(row._replace(through=delivery.cursor, also=settled))
+        self._writer.move(CursorMove(delivery.key, delivery.sub, delivery.epoch, JOURNAL, delivery.cursor, settled))
 
     async def unsubscribe(self, delivery: Delivery) -> None:
         """End a subscription for good.  Raises `StoreError`."""

@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 import trio
@@ -49,8 +49,7 @@ class _Job:
         return len(self.admitted) or 1
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """One statement that this commit made durable for the first time."""
 
     sequence: int

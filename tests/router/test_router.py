@@ -14,15 +14,31 @@ from byway.protocol.frames import (
     Acked,
     Deliver,
     Ended,
+    Frame,
     Subscribe,
     Subscribed,
     Unsubscribe,
 )
 from byway.protocol.frames import Refused as RefusedFrame
 from byway.router.backlog import PAGE
-from byway.router.delivery import PROGRESS
+from byway.router.delivery import PROGRESS, Delivery
 from tests.router.faulty_store import FAILED, FULL
-from tests.router.node_in_memory import BUYER, Node, Peer, settle
+from tests.router.node_in_memory import BUYER, SELLER, Node, Peer, settle
+
+
+class Nobody:
+    """A session that must not be spoken to."""
+
+    prefix = "203.0.113.0/24"
+
+    def post(self, frame: Frame) -> None:
+        raise AssertionError(frame)
+
+    def wake(self) -> None:
+        raise AssertionError
+
+    def replaced(self, delivery: Delivery, *, here: bool) -> None:
+        raise AssertionError((delivery, here))
 
 
 async def test_a_new_pattern_is_looked_for_from_its_beginning_whatever_was_being_read(node: Node) -> None:
@@ -85,6 +101,15 @@ async def test_a_subscription_that_could_not_be_stored_is_as_it_was(
         del faults["commit"]
         await peer.subscribe()
         assert [entry.sequence for entry in (await peer.expect(Deliver)).entries] == [3, 4]
+
+
+async def test_a_subscription_that_is_cancelled_while_it_is_stored_is_served_by_nobody(node: Node) -> None:
+    key = bytes(SELLER.verify_key)
+    node.disk = trio.Event()
+    with trio.move_on_after(1) as asked:
+        await node.router.subscribe(Subscribe("s", "open:**", None, "all", "now", 10**6), key, Nobody())
+    assert asked.cancelled_caught
+    assert node.router._subscriptions.linked((key, "s")) is None
 
 
 async def test_a_cast_that_is_closed_while_it_is_read_from_the_disk_is_not_brought(node: Node) -> None:
