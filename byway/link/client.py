@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -128,7 +129,7 @@ class Client:
         """
         reply = await self._ask(Subscribe(sub, pattern, filter_wire, scope, from_, credit), sub)
         subscription: Subscription = await reply.get()
-        async with beside(subscription.run):
+        async with beside(partial(subscription.run, credit)):
             try:
                 yield subscription
             finally:

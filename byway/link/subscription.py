@@ -20,11 +20,13 @@ from byway.link.handled import Handled, Range
 from byway.link.link import Link
 from byway.protocol.acknowledgement import Acknowledgement, acks_digest
 from byway.protocol.frames import Ack, Acked, Deliver, Entry, Subscribed
+from byway.protocol.limits import SUBMIT_CREDIT
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import LONGEST_LIFETIME_MS, Kind, Statement, parse_statement, statement_id
 from byway.protocol.urn import node_urn
 
-ACK_EVERY_S: Final = 0.05  # what is handled within this time is acked together
+ACK_EVERY_S: Final = 0.2  # what is handled within this time is acked together
+ACK_SHARE: Final = 4  # and sooner where it is more than one part in so many of the credit
 SIGN_EVERY_S: Final = 1.0
 FINISH_WITHIN_S: Final = 1.0
 
@@ -61,6 +63,9 @@ class Subscription:
         self._news = trio.Event()  # something arrived, was acked, or ended; then there is another event
         self._marked: set[int] = set()  # journals with something to ack
         self._mark = trio.Event()
+        self._soon = trio.Event()  # the next Ack is waited for; then there is another event
+        self._enough = SUBMIT_CREDIT // ACK_SHARE  # bytes
+        self._handled_bytes = 0  # since the last Ack
         self._signing = trio.Lock()
 
     async def receive(self) -> Delivery:
@@ -79,7 +84,7 @@ class Subscription:
                     statement.verify()
                 except StatementError as error:
                     log.warning("delivery_refused", sub=self.sub, sequence=entry.sequence, code=error.code)
-                    self._handle(journal, entry.sequence, statement_id(entry.statement), error.code)
+                    self._handle(journal, entry.sequence, statement_id(entry.statement), entry.statement, error.code)
                 else:
                     return Delivery(entry.sequence, journal, statement)
             await self._news.wait()
@@ -92,13 +97,13 @@ class Subscription:
 
     def ack(self, delivery: Delivery) -> None:
         """The delivery is handled and need not come again.  This only notes it; the Ack follows on its own."""
-        self._handle(delivery.journal, delivery.sequence, delivery.statement.id, "")
+        self._handle(delivery.journal, delivery.sequence, delivery.statement.id, delivery.statement.data)
 
     def refuse(self, delivery: Delivery, code: str) -> None:
         """The delivery cannot be used, for the reason `code` (one of CODES), and need not come again."""
         if code not in CODES:
             raise LocalProtocolError(f"{code!r} is not a code", code="bad-frame")
-        self._handle(delivery.journal, delivery.sequence, delivery.statement.id, code)
+        self._handle(delivery.journal, delivery.sequence, delivery.statement.id, delivery.statement.data, code)
 
     async def settled(self) -> None:
         """Wait until the server has made durable, and has our signature for, what is handled now.
@@ -109,13 +114,18 @@ class Subscription:
         goal = {journal: handled.through for journal, handled in self._journals.items()}
         while any(self._acked.get(journal, 0) < through for journal, through in goal.items()):
             self._check_open()
+            self._soon.set()
             await self._news.wait()
         await self._sign()
 
     # What follows is for the client that made it.
 
-    async def run(self) -> None:
-        """Send Acks, and sign for them, until cancelled.  When the link is lost, whoever receives is told."""
+    async def run(self, credit: int) -> None:
+        """Send Acks, and sign for them, until cancelled.  When the link is lost, whoever receives is told.
+
+        `credit` is what the server was given, in bytes.
+        """
+        self._enough = credit // ACK_SHARE
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._send_acks)
@@ -149,8 +159,11 @@ class Subscription:
         self._end = self._end or error
         self._tell()
 
-    def _handle(self, journal: int, sequence: int, digest: bytes, code: str) -> None:
+    def _handle(self, journal: int, sequence: int, digest: bytes, data: bytes, code: str = "") -> None:
         self._journals[journal].handle(sequence, digest, code)
+        self._handled_bytes += len(data)
+        if self._handled_bytes >= self._enough:
+            self._soon.set()
         self._to_ack(journal)
 
     def _to_ack(self, journal: int) -> None:
@@ -171,11 +184,13 @@ class Subscription:
     async def _send_acks(self) -> None:
         while True:
             await self._mark.wait()
-            self._mark = trio.Event()
+            self._mark, self._soon = trio.Event(), trio.Event()
+            self._handled_bytes = 0
             marked, self._marked = self._marked, set()
             if self._end is None:
                 await self._link.send_many([self._ack(journal) for journal in sorted(marked)])
-            await trio.sleep(ACK_EVERY_S)
+            with trio.move_on_after(ACK_EVERY_S):
+                await self._soon.wait()
 
     def _ack(self, journal: int) -> Ack:
         handled = self._journals[journal]

@@ -13,7 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from byway.errors import LinkError, LocalProtocolError, Refused
 from byway.link.client import Client, connect
-from byway.link.subscription import ACK_EVERY_S, Subscription
+from byway.link.subscription import ACK_EVERY_S, ACK_SHARE, Subscription
 from byway.protocol.acknowledgement import Acknowledgement, acks_digest
 from byway.protocol.frames import (
     Accepted,
@@ -111,6 +111,34 @@ async def test_acks_within_a_moment_leave_together(ends: Ends, autojump_clock: M
         subscription.ack(got[2])
         assert (await server.expect(Ack)).through == 3
         assert trio.current_time() == pytest.approx(began + ACK_EVERY_S)
+
+
+async def test_an_ack_leaves_at_once_when_a_share_of_the_credit_is_handled(
+    ends: Ends, autojump_clock: MockClock
+) -> None:
+    size = len(a_statement(1).data)
+    async with subscribed(ends, credit=2 * ACK_SHARE * size) as (_, subscription, server):
+        await server.send(delivery(3, 1, 2, 3))
+        got = [await subscription.receive() for _ in range(3)]
+        began = trio.current_time()
+        for each in got:
+            subscription.ack(each)
+            await wait_all_tasks_blocked()
+        assert [(await server.expect(Ack)).through for _ in range(2)] == [1, 3]
+        assert trio.current_time() == began
+
+
+async def test_whoever_waits_to_be_settled_waits_for_no_further_ack(ends: Ends, autojump_clock: MockClock) -> None:
+    async with subscribed(ends) as (_, subscription, server), trio.open_nursery() as nursery:
+        await server.send(delivery(2, 1, 2))
+        got = [await subscription.receive() for _ in range(2)]
+        subscription.ack(got[0])
+        assert (await server.expect(Ack)).through == 1
+        began = trio.current_time()
+        subscription.ack(got[1])
+        nursery.start_soon(subscription.settled)
+        await settle(server, await server.expect(Ack))
+        assert trio.current_time() == began
 
 
 async def test_deliveries_may_be_handled_in_any_order(ends: Ends, autojump_clock: MockClock) -> None:
