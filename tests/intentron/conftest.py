@@ -33,3 +33,8 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
 def shell(town: Town, capsys: pytest.CaptureFixture[str]) -> Callable[..., Shell]:
     """Moves somebody in, and hands over the keyboard."""
     return lambda name, *flags: Shell(town.move_in(name, *flags), capsys)
+
+
+@pytest.fixture
+def mary(shell: Callable[..., Shell]) -> Shell:
+    return shell("mary")
