@@ -129,6 +129,11 @@ class Delivery:
         self.looked = ready.entry.sequence
         self._append(ready)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something is left to send or to look for, as far as credit allows."""
+        return bool(self._pending) or not self.live
+
     def wants_page(self) -> bool:
         """Whether the next part of the backlog should be read from the store."""
         if self.live or self._pending:

@@ -229,13 +229,13 @@ class Session:
             while True:
                 await self._wake.wait()
                 self._wake = trio.Event()
-                while frames := await self._ready():
+                if frames := await self._ready():
                     self._writing = True
                     await self._link.send_many(frames)
                     self._writing = False
-                    if self._bad_signatures >= MAX_BAD_SIGNATURES:
-                        await self._link.send_many(self._outbox)
-                        await self._link.aclose("bad-signature", NOT_SIGNED)
+                if self._bad_signatures >= MAX_BAD_SIGNATURES:
+                    await self._link.send_many(self._outbox)
+                    await self._link.aclose("bad-signature", NOT_SIGNED)
         except LinkError:
             self._room.set()  # whoever receives is told of the end, and why
 
@@ -260,9 +260,11 @@ class Session:
             entries, through = taken
             frames.append(Deliver(sub, delivery.epoch, JOURNAL, through, tuple(entries)))
             self._deliveries[sub] = self._deliveries.pop(sub)  # the others come first next time
-            self._wake.set()
+            if delivery.has_more:
+                self._wake.set()
             written += sum([len(entry.statement) for entry in entries])
             if written >= MAX_WRITE_BYTES:
+                self._wake.set()
                 break
         return frames
 
