@@ -6,7 +6,7 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fuzz simulate faults faults-planted constraints ready ready-to-test ready-to-check ready-to-fuzz
+.PHONY: help demo test check format bench bench-full bench-compare fuzz simulate faults faults-planted constraints ready ready-to-test ready-to-check ready-to-fuzz ready-to-bench
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,14 @@ format: ready-to-check  ## Format the code and mend what can be mended safely
 	@.venv/bin/ruff check --fix --exit-zero --silent
 	@.venv/bin/ruff format
 
-bench: ready  ## Measure the hot path; results in benchmarks/results/latest.json
-	@.venv/bin/python -m benchmarks
+bench: ready  ## Measure the router in five minutes, and say what got slower; ARGS="accept link" picks some
+	@.venv/bin/python -m benchmarks $(ARGS)
+
+bench-full: ready-to-bench  ## Measure all of it, with NATS, RabbitMQ, Mosquitto and Nostr beside it; writes docs/performance.md
+	@.venv/bin/python -m benchmarks --full $(ARGS)
+
+bench-compare: ready  ## Compare two results; OLD= and NEW= name other files than the last ones
+	@.venv/bin/python -m benchmarks.compare $(or $(OLD),benchmarks/results/latest.json) $(or $(NEW),benchmarks/results/last.json)
 
 fuzz: ready-to-fuzz  ## Look for inputs that a parser cannot take; FUZZ_SECONDS=600 looks longer
 	@.venv/bin/python -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60)
@@ -56,3 +62,6 @@ ready-to-check:
 
 ready-to-fuzz:
 	@$(PYTHON) setup/environment.py test fuzz
+
+ready-to-bench:
+	@$(PYTHON) setup/environment.py bench

@@ -1,23 +1,114 @@
-"""`python -m benchmarks`: measure, show, keep."""
+"""`python -m benchmarks [--full] [MEASUREMENT...]`: measure, show, compare with the last full result, keep.
+
+Without names everything is measured.  `make bench` takes at most five minutes; `make bench-full` adds the largest sizes
+and the peers, and writes `benchmarks/results/latest.json`, the figures in `docs/performance.md`, and its plots.
+"""
 
 from __future__ import annotations
 
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, NoReturn
 
-from benchmarks import accept, fanout, figures, filters, match
-from benchmarks.router_process import running_router
+from benchmarks import peers
+from benchmarks.compare import change_lines, compare
+from benchmarks.figure import Figure
+from benchmarks.report.columns import figure_lines
+from benchmarks.report.page import write_page
+from benchmarks.report.result import LAST, LATEST, Result
+from benchmarks.sizes import FULL, QUICK
+from benchmarks.suite import MEASUREMENTS, measure
+
+PEERS: Final = "peers"
 
 
-def main() -> None:
-    """Measure a fresh router and write `benchmarks/results/latest.json`."""
-    with running_router() as router:
-        measured = [*accept.measure(router), *fanout.measure(router)]
-    measured += [*match.measure(), *filters.measure()]
-    figures.show(measured)
-    path = Path(__file__).parent / "results" / "latest.json"
-    figures.write(measured, path)
-    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+class Run:
+    """What was measured so far, and with what."""
+
+    def __init__(self) -> None:
+        self.figures: list[Figure] = []
+        self.versions: dict[str, str] = {}
+        self.left_out: list[str] = []
+        self._started = time.monotonic()
+
+    def say(self, what: str) -> None:
+        """To whoever waits."""
+        print(f"{time.monotonic() - self._started:5.0f} s  {what}", flush=True)
+
+    def look_for_peers(self) -> None:
+        """Say at once which are not here, and how they can be."""
+        self.left_out = peers.missing()
+        self.versions = peers.versions()
+        for sentence in self.left_out:
+            self.say(sentence)
+
+    def measure_peers(self) -> None:
+        """Those that are here."""
+        self.say(PEERS)
+        with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
+            self.figures += peers.measure(peers.FULL, Path(folder))
+
+    def result(self) -> Result:
+        seconds = time.monotonic() - self._started
+        return Result.now(self.figures, seconds=seconds, peers=self.versions, left_out=self.left_out)
+
+
+def main(words: Sequence[str]) -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a router costs.")
+    parser.add_argument("--full", action="store_true", help="with the largest sizes, and the peers")
+    names = [*MEASUREMENTS, PEERS]
+    parser.add_argument("names", nargs="*", metavar="MEASUREMENT", help=f"of {', '.join(names)}; all without")
+    asked = parser.parse_args(words)
+    if unknown := set(asked.names) - set(names):
+        parser.error(f"there is no measurement {min(unknown)!r}, but {', '.join(names)}")
+    wanted = asked.names or (names if asked.full else list(MEASUREMENTS))
+    signal.signal(signal.SIGTERM, _end)
+    run = Run()
+    if PEERS in wanted:
+        run.look_for_peers()
+    if ours := [name for name in wanted if name in MEASUREMENTS]:
+        run.figures += measure(ours, FULL if asked.full else QUICK, run.say)
+    if PEERS in wanted:
+        run.measure_peers()
+    keep(run.result(), whole=asked.full and not asked.names)
+    return 0
+
+
+def _end(*_: object) -> NoReturn:
+    """Raised and not died from, so that every process that was started ends too."""
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+def keep(result: Result, *, whole: bool) -> None:
+    """Write the result, and show it beside the last full one; a whole one takes the place of that one."""
+    before = _last_full()
+    path = LATEST if whole else LAST
+    result.write(path)
+    if whole:
+        write_page(Result.read(path))  # with what is kept of each figure, so that the page says the same as the file
+    print("", *figure_lines(result.figures), sep="\n")
+    print("", *(f"left out: {sentence}" for sentence in result.left_out), sep="\n")
+    if before:
+        print(*change_lines(compare(before.figures, result.figures)), "", sep="\n")
+    print(f"{result.seconds} s; written to {path}")
+
+
+def _last_full() -> Result | None:
+    """None if there is none, or if it was written when results had another form."""
+    try:
+        return Result.read(LATEST)
+    except FileNotFoundError:
+        print("nothing to compare with: `make bench-full` writes it")
+    except ValueError as error:
+        print(f"nothing to compare with: {error}")
+    return None
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -1,50 +1,97 @@
-"""A real router in a process of its own, and what the operating system says it has cost."""
+"""A real router as a process, in a folder of its own, and what the operating system says it has cost."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from nacl.signing import SigningKey
+
+from benchmarks.accounting import cpu_s, family, memory_bytes
+from byway.key_file import create_key
 from byway.node_address import NodeAddress
+from byway.settings import RouterSettings, write_settings
 
 STOP_WITHIN_S: Final = 20
-TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+
+# All the load comes from one address, and would share what a router gives to one address prefix.
+SETTINGS: Final[dict[str, Any]] = {
+    "listen": ["127.0.0.1:0"],
+    "max_handshakes_per_prefix": 64,
+    "handshakes_per_s_per_prefix": 10_000.0,
+    "max_links_per_prefix": 10_000,
+    "statements_per_s_per_link": 1e6,
+    "statements_per_s_per_prefix": 1e6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RouterFolder:
+    """Settings, key and store of a router that need not run."""
+
+    folder: Path
+    key: SigningKey
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "byway.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class RouterProcess:
-    """Where the router is, and which process it is."""
+    """Where the router is, which process it is, and how long it took from its start until it was ready."""
 
     at: NodeAddress
     pid: int
+    start_s: float
 
     def cpu_s(self) -> float:
         """CPU seconds so far, user and system, of the router and its workers."""
-        return sum(_cpu_ticks(pid) for pid in [self.pid, *_children(self.pid)]) / TICKS_PER_S
+        return cpu_s(family(self.pid))
+
+    def memory_bytes(self) -> int:
+        """Resident memory of the router's own process.  That of its workers does not grow."""
+        return memory_bytes([self.pid])
 
 
 @contextmanager
-def running_router() -> Iterator[RouterProcess]:
-    """A router with default settings on a free port, its store in a temporary folder."""
-    byway = [sys.executable, "-m", "byway"]
-    with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
-        settings = Path(folder) / "byway.toml"
-        made = [*byway, "init", str(settings), "--listen", "127.0.0.1:0", "--data", folder]
-        subprocess.run(made, check=True, stdout=subprocess.DEVNULL)
-        process = subprocess.Popen([*byway, "run", str(settings)], stdout=subprocess.PIPE, text=True)
+def router_folder() -> Generator[RouterFolder]:
+    """A folder for a router, with an empty store; it is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="byway-bench-") as name:
+        folder = Path(name)
+        given = SETTINGS | {"data": str(folder)}
+        settings = write_settings(folder / "byway.toml", RouterSettings, given)
+        yield RouterFolder(folder, SigningKey(create_key(settings.data / "key", os.urandom)))
+
+
+@contextmanager
+def running_router(in_: RouterFolder | None = None) -> Generator[RouterProcess]:
+    """A router in its folder, by default a new one.  Default settings, but for the shares of one address prefix."""
+    if in_ is None:
+        with router_folder() as folder, running_router(folder) as router:
+            yield router
+        return
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "byway", "run", str(in_.settings)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        at = _where(process)
+        yield RouterProcess(at, process.pid, time.perf_counter() - started)
+    finally:
+        process.terminate()
         try:
-            yield RouterProcess(_where(process), process.pid)
-        finally:
-            process.send_signal(signal.SIGTERM)
             process.communicate(timeout=STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def _where(process: subprocess.Popen[str]) -> NodeAddress:
@@ -55,14 +102,3 @@ def _where(process: subprocess.Popen[str]) -> NodeAddress:
         if name == "ready":
             return NodeAddress(facts["node"], facts["listening"])
     raise SystemExit("the router did not start")
-
-
-def _children(pid: int) -> list[int]:
-    """The processes that any thread of `pid` has started."""
-    listed = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(child) for children in listed for child in children.split()]
-
-
-def _cpu_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])  # utime and stime, proc(5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from benchmarks.workload import casts
+from benchmarks.load.prepared import casts
 from byway.protocol.topic import TopicPattern
 from byway.router.backlog import Backlog
 from byway.router.delivery import Delivery

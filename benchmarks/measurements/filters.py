@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.figures import Figure
-from benchmarks.match import least_s
+from benchmarks.figure import Figure
+from benchmarks.limits import VERIFICATION
+from benchmarks.measurements.sizes_text import short
+from benchmarks.measurements.turns import in_turns
 from byway.protocol.facets import Facet, Money, Place, Text, TextSet
 from byway.protocol.filter import And, Compare, Filter, Has, In, Near
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router.index import SubscriptionIndex
 
-SIZES: Final = (1_000, 10_000, 100_000)
 CHANGES: Final = 200
+EVALUATED: Final = 1000
 KINDS: Final = [f"kind{number}" for number in range(20)]
 TAGS: Final = [f"tag{number}" for number in range(12)]
 TOPIC: Final = Topic("open", ("homes", "boston"))
@@ -27,12 +30,20 @@ CAST: Final[dict[str, Facet]] = {
 MOST_HITS: Final = 1_000
 
 
-def measure() -> list[Figure]:
-    """By number of filters: a find as milliseconds and as evaluations of one filter, and a change."""
-    return [figure for size in SIZES for figure in _measure(size)]
+@dataclass(frozen=True, slots=True)
+class FilterSizes:
+    """Rounds, and numbers of filters on one topic."""
+
+    rounds: int
+    sizes: tuple[int, ...]
 
 
-def _measure(size: int) -> list[Figure]:
+def measure(sizes: FilterSizes) -> list[Figure]:
+    """By number of filters: a find, the same as evaluations of one filter, and a change."""
+    return [figure for size in sizes.sizes for figure in _measure(size, sizes.rounds)]
+
+
+def _measure(size: int, rounds: int) -> list[Figure]:
     chance = random.Random(size)  # noqa: S311 - the same filters in every run
     filters = [_filter(chance) for _ in range(size)]
     index: SubscriptionIndex[int] = SubscriptionIndex()
@@ -48,18 +59,38 @@ def _measure(size: int) -> list[Figure]:
             index.remove(number)
             index.add(number, PATTERN, filters[number])
 
-    find_s, change_s, evaluate_s = least_s(
+    finds, changes, evaluations, verifications = in_turns(
         [
             lambda: index.find(TOPIC, CAST),
             change,
-            lambda: [filter_.evaluate(CAST) for filter_ in filters[:1000]],
-        ]
+            lambda: [filter_.evaluate(CAST) for filter_ in filters[:EVALUATED]],
+        ],
+        rounds,
     )
-    name = f"filters_{size // 1000}k"
+    name = f"filters_{short(size)}"
+    one_by_one = [cost / min(EVALUATED, size) for cost in evaluations]
     return [
-        Figure(f"{name}_ms", find_s * 1e3, f"milliseconds a cast, {hits} hits", 2 if size == max(SIZES) else None),
-        Figure(f"{name}_evaluations", find_s / evaluate_s * 1000, f"evaluations of one filter, instead of {size:,}"),
-        Figure(f"{name}_change_us", change_s / CHANGES * 1e6, "microseconds to remove one filter and add one"),
+        Figure.of(
+            f"{name}_ms",
+            [cost * 1e3 for cost in finds],
+            f"ms of CPU a cast, {size:,} filters on its topic, {hits} hits",
+            limit=VERIFICATION,
+            in_limits=[cost / verification for cost, verification in zip(finds, verifications, strict=True)],
+        ),
+        Figure.of(
+            f"{name}_evaluations",
+            [cost / one for cost, one in zip(finds, one_by_one, strict=True)],
+            f"times the evaluation of one filter, instead of {size:,}",
+        ),
+        Figure.of(
+            f"{name}_change_us",
+            [cost / CHANGES * 1e6 for cost in changes],
+            "µs of CPU to remove one filter and add one",
+            limit=VERIFICATION,
+            in_limits=[
+                cost / CHANGES / verification for cost, verification in zip(changes, verifications, strict=True)
+            ],
+        ),
     ]
 
 

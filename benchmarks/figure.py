@@ -1,0 +1,72 @@
+"""Figures: one number each, with the spread of its rounds, and with what a limit of this machine makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal, NamedTuple, Self
+
+from benchmarks.targets import TARGETS
+
+Better = Literal["less", "more", "neither"]
+
+
+class Spread(NamedTuple):
+    """The rounds of one figure: the middle one, the least and the greatest."""
+
+    median: float
+    low: float
+    high: float
+    rounds: int
+
+    @classmethod
+    def of(cls, samples: Sequence[float]) -> Self:
+        """Of at least one sample."""
+        return cls(median(samples), min(samples), max(samples), len(samples))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number, what it is counted in, and its target: at most, where less is better, at least, where more.
+
+    Where neither is better, it tells about the machine or the load, and not about the server.
+
+    `in_limits` is the same as a multiple of a limit of this machine, measured in the same rounds.  Machines differ and
+    drift, so two runs are compared by it.  A figure that is a ratio already has none.
+    """
+
+    name: str
+    value: Spread
+    unit: str
+    better: Better = "less"
+    target: float | None = None
+    limit: str = ""
+    in_limits: Spread | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        samples: Sequence[float],
+        unit: str,
+        *,
+        better: Better = "less",
+        limit: str = "",
+        in_limits: Sequence[float] = (),
+    ) -> Self:
+        """The figure of these samples, one for each round; of `limit` there are as many in `in_limits`."""
+        multiples = Spread.of(in_limits) if in_limits else None
+        return cls(name, Spread.of(samples), unit, better, TARGETS.get(name), limit, multiples)
+
+    @property
+    def meets_its_target(self) -> bool:
+        """True too if there is none."""
+        if self.target is None:
+            return True
+        return self.value.median >= self.target if self.better == "more" else self.value.median <= self.target
+
+    @property
+    def comparable(self) -> Spread:
+        """What is the same on a faster machine."""
+        return self.in_limits or self.value

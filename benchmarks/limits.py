@@ -1,0 +1,109 @@
+"""What this machine can do at best, right now: the limits that figures are multiples of.
+
+Machines differ, and a shared one drifts by half within minutes.  So limits are measured before and after each round, on
+the same cores and the same disk, and a round counts in the mean of both.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from nacl.signing import SigningKey
+
+from byway.protocol.statement import HEADER, Kind, Statement, is_signed, make_statement
+
+VERIFICATION: Final = "libsodium verifications"
+CORES: Final = "cores that do nothing but verify"
+FLUSH: Final = "flushes of the disk"
+
+BODY_BYTES: Final = 1024  # of a cast of the smallest size class
+
+_VERIFICATIONS: Final = 150
+_FLUSHES: Final = 15
+_COPIES: Final = 400
+_COPIED_BYTES: Final = 64 * 1024
+
+
+@dataclass(slots=True)
+class Limits:
+    """Seconds: CPU time of a verification and of a copied byte, wall time of a flush."""
+
+    verification_s: float = 0.0
+    """One libsodium verification of a cast of the smallest size class: CPU."""
+    flush_s: float = 0.0
+    """Append 4 kB to a file and fdatasync it, the middle of several: wall time."""
+    copy_s: float = 0.0
+    """Write a cast of the smallest size class to a socket on loopback and read it there, in pieces of 64 kB: CPU."""
+
+
+@contextmanager
+def limits_around() -> Generator[Limits]:
+    """Measure the limits before the block and after it; what is given has their means once the block is over."""
+    before = measure_limits()
+    limits = Limits()
+    yield limits
+    after = measure_limits()
+    limits.verification_s = (before.verification_s + after.verification_s) / 2
+    limits.flush_s = (before.flush_s + after.flush_s) / 2
+    limits.copy_s = (before.copy_s + after.copy_s) / 2
+
+
+def measure_limits() -> Limits:
+    """The limits at this moment; takes some 30 ms."""
+    return Limits(verification_s(), flush_s(), copy_s())
+
+
+def verification_s() -> float:
+    """CPU seconds of one libsodium verification."""
+    data = _sample().data
+    started = time.thread_time()
+    for _ in range(_VERIFICATIONS):
+        is_signed(data)
+    return (time.thread_time() - started) / _VERIFICATIONS
+
+
+def flush_s() -> float:
+    """Seconds until 4 kB appended to a file are on the disk on which the stores of a run are."""
+    times = []
+    with tempfile.NamedTemporaryFile(prefix="byway-bench-", buffering=0) as file:
+        for _ in range(_FLUSHES):
+            file.write(bytes(4096))
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def copy_s() -> float:
+    """CPU seconds, of both ends, to bring the bytes of one cast over a TCP connection on loopback."""
+    data = bytes(_COPIED_BYTES)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as near:
+        far, _ = server.accept()
+        with far:
+            started = time.thread_time()
+            for _ in range(_COPIES):
+                near.sendall(data)
+                left = len(data)
+                while left:
+                    left -= len(far.recv(left))
+            used = time.thread_time() - started
+    return used / _COPIES / len(data) * len(_sample().data)
+
+
+@cache
+def _sample() -> Statement:
+    """As long as a cast of the smallest size class."""
+    body = {"pad": bytes(BODY_BYTES - len(b"\x81\xa3pad\xc5__"))}
+    statement = make_statement(SigningKey(bytes(32)), Kind.CAST, body, created=1, expires=2)
+    if len(statement.body_bytes) != BODY_BYTES:
+        raise AssertionError(f"{len(statement.data) - HEADER.size} bytes are not a cast of the smallest size class")
+    return statement

@@ -1,0 +1,101 @@
+"""Ours beside the peers, on the same work in the same rounds: pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from benchmarks.figure import Figure
+from benchmarks.round import Round, cpu_figure, rate_figure
+
+OURS: Final = "byway"
+MOST: Final = 64  # the number of subscribers at which all are compared
+
+
+@dataclass(slots=True)
+class Measured:
+    """The rounds of one server."""
+
+    checks: bool
+    """Whether the server verifies signatures.  Where it does not, the consumers verified what was accepted."""
+    accept: list[Round] = field(default_factory=list)
+    fanout: dict[int, list[Round]] = field(default_factory=dict)
+    """By number of subscribers, none of which verifies."""
+    checked: list[Round] = field(default_factory=list)
+    """With `MOST` subscribers that verify each cast themselves, because the server does not."""
+
+    @property
+    def same_check(self) -> Sequence[Round]:
+        """With `MOST` subscribers, after the same check: by the server, or else by the consumers."""
+        return self.fanout.get(MOST, []) if self.checks else self.checked
+
+
+def figures(measured: Mapping[str, Measured]) -> list[Figure]:
+    """Those of each server by itself, and then ours as multiples of theirs."""
+    alone = [figure for name, server in measured.items() for figure in _alone(name, server)]
+    return [*alone, *compare(measured)]
+
+
+def compare(measured: Mapping[str, Measured]) -> list[Figure]:
+    """One sample for each round.  A comparison with a peer that was not measured is left out."""
+    ours = measured[OURS]
+    peers = {name: peer for name, peer in measured.items() if name != OURS}
+    found = []
+    if "jetstream_sync" in peers:
+        accepted = _rates(ours.accept, peers["jetstream_sync"].accept)
+        found.append(_times("accept_vs_jetstream_sync", accepted, "times the casts a second that it accepts"))
+    if "jetstream" in peers and MOST in ours.fanout:
+        pairs = zip(ours.fanout[MOST], peers["jetstream"].fanout[MOST], strict=True)
+        costs = [us.cpu_each_s / them.cpu_each_s for us, them in pairs]
+        found.append(Figure.of("fanout64_cpu_vs_jetstream", costs, "times its CPU a delivery"))
+    if peers and MOST in ours.fanout:
+        checked = _rates(ours.fanout[MOST], _best([peer.same_check for peer in peers.values()]))
+        found.append(_times("fanout64_vs_best_peer", checked, "times the deliveries a second, after the same check"))
+        unchecked = _rates(ours.fanout[MOST], _best([peer.fanout[MOST] for peer in peers.values()]))
+        unit = "times the deliveries a second, though nobody verifies those of the peer"
+        found.append(_times("fanout64_vs_best_peer_unchecked", unchecked, unit))
+    return found
+
+
+def _alone(name: str, server: Measured) -> list[Figure]:
+    who = "server" if server.checks else "server, and the check by the consumer"
+    found = [
+        rate_figure(f"{name}_accept_per_s", server.accept, "casts a second, verified"),
+        cpu_figure(f"{name}_accept_cpu_us", [_with_check(server, each) for each in server.accept], f"µs of CPU: {who}"),
+        cpu_figure(f"{name}_accept_server_cpu_us", server.accept, "µs of CPU: server alone"),
+        _load(f"{name}_accept_load_cores", server.accept),
+    ]
+    for subscribers, rounds in server.fanout.items():
+        fanout = f"{name}_fanout{subscribers}"
+        found.append(cpu_figure(f"{fanout}_cpu_us", rounds, "µs of CPU a delivery: server"))
+        if subscribers == MOST and not server.checks:
+            found.append(rate_figure(f"{fanout}_unchecked_per_s", rounds, "deliveries a second that nobody verifies"))
+        rates = server.same_check if subscribers == MOST else rounds
+        found.append(rate_figure(f"{fanout}_per_s", rates, f"deliveries a second, {subscribers} subscribers"))
+        found.append(_load(f"{fanout}_load_cores", rounds))
+    return found
+
+
+def _with_check(server: Measured, accepted: Round) -> Round:
+    """The same round, in which a check by the consumer costs one verification as it was measured around the round."""
+    check_s = 0.0 if server.checks else accepted.operations * accepted.limits.verification_s
+    return Round(accepted.operations, accepted.cpu_s + check_s, accepted.elapsed_s, accepted.limits)
+
+
+def _load(name: str, rounds: Sequence[Round]) -> Figure:
+    samples = [each.load_cpu_s / each.elapsed_s for each in rounds]
+    return Figure.of(name, samples, "cores that the load processes kept busy")
+
+
+def _rates(ours: Sequence[Round], theirs: Sequence[Round]) -> list[float]:
+    return [us.per_s / them.per_s for us, them in zip(ours, theirs, strict=True)]
+
+
+def _best(peers: Sequence[Sequence[Round]]) -> list[Round]:
+    """The fastest of each round."""
+    return [max(rounds, key=lambda each: each.per_s) for rounds in zip(*peers, strict=True)]
+
+
+def _times(name: str, samples: Sequence[float], unit: str) -> Figure:
+    return Figure.of(name, samples, unit, better="more")

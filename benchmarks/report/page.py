@@ -1,0 +1,77 @@
+"""The figures of the last full run on the page about performance, between two markers, and the plots beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figure import Figure
+from benchmarks.report.numbers import spread_text, target_text, value_text
+from benchmarks.report.plots import draw
+from benchmarks.report.result import ROOT, Result
+from benchmarks.targets import TARGETS
+
+PAGE: Final = ROOT / "docs" / "performance.md"
+PLOTS: Final = ROOT / "docs" / "performance"
+BEGIN: Final = "<!-- figures of the last full run: written by `make bench-full` -->"
+END: Final = "<!-- end of the figures -->"
+
+
+def write_page(result: Result, page: Path = PAGE, plots: Path = PLOTS) -> None:
+    """Put the figures between the markers, and the plots into their folder, in the place of what was there."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text("\n".join([before + BEGIN, "", *page_lines(result), "", END + after]), encoding="utf-8")
+    plots.mkdir(exist_ok=True)
+    for old in plots.glob("*.svg"):
+        old.unlink()
+    for name, svg in draw(result.by_name()).items():
+        (plots / name).write_text(svg, encoding="utf-8")
+
+
+def page_lines(result: Result) -> list[str]:
+    """What stands between the markers."""
+    figures = result.by_name()
+    return [
+        f"{result.at}, commit {result.commit}, {result.seconds / 60:.0f} minutes.",
+        f"{_facts(result.machine)}. {_facts(result.versions)}.",
+        *(f"Left out: {sentence}" for sentence in result.left_out),
+        "",
+        *_targets(figures),
+        *(line for name in draw(figures) for line in ("", f"![{_plot_title(name)}](performance/{name})")),
+        "",
+        "### Every figure",
+        "",
+        "| figure | | rounds | unit | in limits of the machine |",
+        "|---|---:|---:|---|---|",
+        *(_row(figure) for figure in result.figures),
+    ]
+
+
+def _targets(figures: Mapping[str, Figure]) -> Iterable[str]:
+    yield "| figure | is | noise | target | | unit |"
+    yield "|---|---:|---:|---:|---|---|"
+    for name in TARGETS:
+        figure = figures.get(name)
+        if figure is None:
+            yield f"| `{name}` | | | {value_text(TARGETS[name])} | not measured | |"
+        else:
+            met = "met" if figure.meets_its_target else "**missed**"
+            value, noise = value_text(figure.value.median), spread_text(figure.value)
+            yield f"| `{name}` | {value} | {noise} | {target_text(figure)} | {met} | {figure.unit} |"
+
+
+def _row(figure: Figure) -> str:
+    limits = f"{value_text(figure.in_limits.median)} {figure.limit}" if figure.in_limits else ""
+    noise = spread_text(figure.value)
+    value = f"{value_text(figure.value.median)}{f' ({noise})' if noise else ''}"
+    return f"| `{figure.name}` | {value} | {figure.value.rounds} | {figure.unit} | {limits} |"
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _plot_title(name: str) -> str:
+    return name.removesuffix(".svg").replace("-", " ")

@@ -1,0 +1,66 @@
+"""All measurements by name, and one run of some of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figure import Figure
+from benchmarks.load.prepared import Supply, prepare
+from benchmarks.measurements import (
+    accept,
+    backlog,
+    fanout,
+    filters,
+    growth,
+    idle,
+    latency,
+    match,
+    recovery,
+    whole_link,
+)
+from benchmarks.sizes import Sizes
+
+
+class Casts:
+    """A file of casts, signed when a measurement first needs some.  The router of each has seen none of them."""
+
+    def __init__(self, path: Path, count: int, say: Callable[[str], None]) -> None:
+        self._path = path
+        self._count = count
+        self._say = say
+
+    def supply(self) -> Supply:
+        if not self._path.exists():
+            self._say(f"signing {self._count:,} casts")
+            prepare(self._path, self._count)
+        return Supply(self._path, self._count)
+
+
+Measuring = Callable[[Sizes, Casts], Sequence[Figure]]
+
+MEASUREMENTS: Final[dict[str, Measuring]] = {
+    "accept": lambda sizes, casts: accept.measure(casts.supply(), sizes.accept),
+    "link": lambda sizes, casts: whole_link.measure(casts.supply(), sizes.link),
+    "fanout": lambda sizes, casts: fanout.measure(casts.supply(), sizes.fanout),
+    "backlog": lambda sizes, casts: backlog.measure(casts.supply(), sizes.backlog),
+    "latency": lambda sizes, casts: latency.measure(casts.supply(), sizes.latency),
+    "match": lambda sizes, _: match.measure(sizes.match),
+    "filters": lambda sizes, _: filters.measure(sizes.filters),
+    "idle": lambda sizes, _: idle.measure(sizes.idle),
+    "recovery": lambda sizes, _: recovery.measure(sizes.recovery),
+    "growth": lambda sizes, _: growth.measure(sizes.growth),
+}
+
+
+def measure(names: Sequence[str], sizes: Sizes, say: Callable[[str], None]) -> list[Figure]:
+    """The figures of these measurements.  `say` is told what goes on."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
+        casts = Casts(Path(folder) / "casts", sizes.casts, say)
+        for name in names:
+            say(name)
+            figures += MEASUREMENTS[name](sizes, casts)
+    return figures

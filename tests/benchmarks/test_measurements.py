@@ -1,0 +1,99 @@
+"""Every measurement runs, in small, with real processes, and gives its figures by their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from benchmarks.load.prepared import Supply, prepare
+from benchmarks.load.process import LoadFailed
+from benchmarks.measurements.accept import AcceptSizes, accept_round
+from benchmarks.measurements.backlog import BacklogSizes
+from benchmarks.measurements.fanout import FanoutSizes
+from benchmarks.measurements.filters import FilterSizes
+from benchmarks.measurements.growth import GrowthSizes
+from benchmarks.measurements.idle import IdleSizes
+from benchmarks.measurements.latency import LatencySizes
+from benchmarks.measurements.match import MatchSizes
+from benchmarks.measurements.recovery import RecoverySizes
+from benchmarks.measurements.whole_link import LinkSizes
+from benchmarks.router_process import running_router
+from benchmarks.sizes import FULL, Sizes
+from benchmarks.suite import MEASUREMENTS, measure
+
+SMALL: Final = Sizes(
+    accept=AcceptSizes(rounds=1, batched=64, single=64),
+    link=LinkSizes(rounds=1, links=4),
+    fanout=FanoutSizes(rounds=1, casts_for={1: 16, 3: 8}, checked=3),
+    backlog=BacklogSizes(rounds=1, casts=64),
+    latency=LatencySizes(rounds=1, casts_at={100: 10}),
+    match=MatchSizes(rounds=2, sizes=(300, 3000)),
+    filters=FilterSizes(rounds=1, sizes=(1000,)),
+    idle=IdleSizes(rounds=1, links=5, subscribing_links=1, stored=1000),
+    recovery=RecoverySizes(rounds=1, casts=1000),
+    growth=GrowthSizes(steps=(500, 1000), rounds=1, commits=2),
+)
+
+NAMES: Final = {
+    "accept": [
+        *("accept_cpu_ratio", "accept_single_ratio", "accept_cpu_us", "accept_per_s", "accept_single_per_s"),
+        *("accept_load_cores", "verification_us", "flush_us", "copy_us"),
+    ],
+    "link": ["link_ms"],
+    "fanout": [
+        *("fanout1_cpu_us", "fanout1_copies", "fanout1_per_s", "fanout1_load_cores"),
+        *("fanout3_cpu_us", "fanout3_copies", "fanout3_per_s", "fanout3_load_cores", "fanout3_checked_per_s"),
+    ],
+    "backlog": ["backlog_cpu_us", "backlog_per_s"],
+    "latency": [
+        *("latency_p50_ms", "latency_p99_ms"),
+        *("latency_100_p50_ms", "latency_100_p99_ms", "latency_100_p99_9_ms"),
+    ],
+    "match": ["match_300_us", "match_3k_us", "match_3k_vs_300", "match_index_b"],
+    "filters": ["filters_1k_ms", "filters_1k_evaluations", "filters_1k_change_us"],
+    "idle": ["idle_link_kb", "idle_subscription_b", "idle_live_subscription_b"],
+    "recovery": ["recovery_0_s", "recovery_1k_s"],
+    "growth": ["store_cast_us", "growth_500", "growth_1k"],
+}
+
+# What is left when something else is taken away, which in so small a run may be more.
+DIFFERENCES: Final = frozenset(
+    {"latency_p50_ms", "latency_p99_ms", "idle_link_kb", "idle_subscription_b", "idle_live_subscription_b"}
+)
+
+
+def unheard(_: str) -> None:
+    """For whoever does not want to be told."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MEASUREMENTS)
+def test_a_measurement_gives_its_figures(name: str) -> None:
+    figures = measure([name], SMALL, unheard)
+
+    assert [figure.name for figure in figures] == NAMES[name]
+    assert all(figure.value.median > 0 or figure.name in DIFFERENCES for figure in figures)
+    assert all(figure.value.low <= figure.value.median <= figure.value.high for figure in figures)
+
+
+def test_the_full_sizes_are_those_that_the_targets_are_for() -> None:
+    assert 64 in FULL.fanout.casts_for
+    assert 100 in FULL.latency.casts_at
+    assert {1000, 1_000_000} <= set(FULL.match.sizes)
+    assert 100_000 in FULL.filters.sizes
+    assert FULL.recovery.casts == 1_000_000
+    assert 5_000_000 in FULL.growth.steps
+
+
+@pytest.mark.slow
+def test_a_round_counts_only_what_was_accepted(tmp_path: Path) -> None:
+    """Casts with spoiled signatures are refused, and then there is no figure."""
+    prepare(tmp_path / "casts", 64)
+    data = bytearray((tmp_path / "casts").read_bytes())
+    data[-1] ^= 1  # the last byte of the last signature
+    (tmp_path / "casts").write_bytes(data)
+
+    with running_router() as router, pytest.raises(LoadFailed, match="63 of 64"):
+        accept_round(router, Supply(tmp_path / "casts", 64), 64, links=1, batch=64)
