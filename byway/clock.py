@@ -8,7 +8,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
+from uuid import UUID
 
 from byway.protocol.limits import DAY_MS, HOUR_MS
 
@@ -31,6 +34,36 @@ def steady_ms() -> int:
     return time.clock_gettime_ns(source) // 1_000_000
 
 
+class Uptime(NamedTuple):
+    """How long a computer has been running."""
+
+    boot: bytes
+    """16 bytes that name this run of it; zeros where it does not tell."""
+    steady_ms: int
+
+    def since(self, before: Uptime) -> int | None:
+        """The milliseconds from `before` until now, if both are of one run of the computer; else None."""
+        if self.boot != before.boot or self.boot == UNKNOWN_UPTIME.boot or self.steady_ms < before.steady_ms:
+            return None
+        return self.steady_ms - before.steady_ms
+
+
+UNKNOWN_UPTIME: Final = Uptime(bytes(16), 0)
+
+
+def uptime() -> Uptime:
+    """How long this computer has been running."""
+    return Uptime(_boot(), steady_ms())
+
+
+@cache
+def _boot() -> bytes:
+    try:
+        return UUID(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()).bytes
+    except (OSError, ValueError):
+        return UNKNOWN_UPTIME.boot
+
+
 class Jump(NamedTuple):
     """The wall clock says something that is not believed, or (`believed`) can be believed again."""
 
@@ -43,8 +76,9 @@ class SteadyClock:
     """Gives Unix milliseconds that never decrease, from any thread.
 
     The wall clock is followed as long as it is within an hour of what the steady clock makes of the time it was
-    believed at; beyond that the steady clock goes on alone.  Until the wall clock has been believed once it may also be
-    up to 30 days ahead of `high_water`, the last time that the node noted: so long it may have been off.
+    believed at; beyond that the steady clock goes on alone, from `high_water`, the last time that the node noted.
+    Where nobody knows how long ago that was, the wall clock may also be up to 30 days ahead of it, until it has been
+    believed once: so long the node may have been off.
     """
 
     def __init__(
@@ -53,19 +87,21 @@ class SteadyClock:
         steady: Clock,
         *,
         high_water: int | None = None,
+        away: int | None = None,
         confirmed: bool = False,
         on_jump: Callable[[Jump], None],
     ) -> None:
         """Without a `high_water`, or if its operator has `confirmed` the wall clock, it is believed as it is now.
 
+        `away` is how many milliseconds ago `high_water` was noted, as the steady clock says; None if it cannot.
         `on_jump` is called once each time that the wall clock is believed no more, or again; also by other threads.
         """
         self._wall = wall
         self._steady = steady
         self._on_jump = on_jump
         self._lock = threading.Lock()
-        self._met = high_water is None or confirmed
-        self._anchor = wall() if high_water is None or confirmed else high_water
+        self._met = high_water is None or confirmed or away is not None
+        self._anchor = wall() if high_water is None or confirmed else high_water + (away or 0)
         self._anchored = steady()
         self._last = self._anchor
         self._believed = True

@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 import trio
 from nacl.signing import SigningKey
 
-from byway.clock import Clock
+from byway.clock import Clock, uptime
 from byway.errors import SetupError
 from byway.link.door import DoorLimits
 from byway.link.link import Link
@@ -25,16 +25,16 @@ from byway.link.listener import serve_links
 from byway.node_address import NodeAddress, is_wildcard
 from byway.protocol.address import parse_listen_address
 from byway.protocol.urn import node_urn
-from byway.recovery import Decided, node_clock, recovery_lines
+from byway.recovery import Decided, node_clock, recover, recovery_lines
 from byway.registration import keep_registered
 from byway.router.allowance import AllowanceLimits
 from byway.router.policy import Policy
 from byway.router.router import Router
 from byway.router.session import Resolver, Session
+from byway.router.subscription_room import SubscriptionLimits
 from byway.router.thread_turns import ThreadTurns
 from byway.router.verifier import ProcessVerifier
 from byway.settings import NodeSettings
-from byway.store.sqlite.meta import CHAIN_BYTES
 from byway.store.sqlite.store import open_store
 from byway.store.store import Store
 
@@ -97,7 +97,11 @@ def run_node(
     """
     key = SigningKey(seed)
     store = open_store(
-        settings.data, node_key=bytes(key.verify_key), reserve_bytes=settings.reserve_bytes, random=os.urandom
+        settings.data,
+        node_key=bytes(key.verify_key),
+        random=os.urandom,
+        uptime=uptime,
+        reserve_bytes=settings.reserve_bytes,
     )
     clock = node_clock(store.high_water, decided)
     policy = make_policy(bytes(key.verify_key), clock)
@@ -163,8 +167,7 @@ class Node:
 
     async def run(self, *, task_status: trio.TaskStatus[Started] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `stop`; cancelled, it is as if the process had been killed."""
-        name = self._random(CHAIN_BYTES) if self._decided.begin_chain else None
-        recovered = self._store.recover(self._clock(), begin_chain=name)
+        recovered = recover(self._store, self._clock(), self._decided, self._random)
         async with trio.open_nursery() as nursery:
             verifier = ProcessVerifier()
             await nursery.start(verifier.run, self._settings.verify_workers or os.cpu_count() or 1)
@@ -178,6 +181,9 @@ class Node:
                 limits=AllowanceLimits(
                     link_statements_per_s=self._settings.statements_per_s_per_link,
                     prefix_statements_per_s=self._settings.statements_per_s_per_prefix,
+                ),
+                subscription_limits=SubscriptionLimits(
+                    self._settings.max_subscriptions, self._settings.max_subscriptions_per_prefix
                 ),
             )
             await nursery.start(router.run)

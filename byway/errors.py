@@ -52,7 +52,7 @@ CODES: dict[str, Code] = {
     "store-failed": Code(True, "the disk of the node failed; it takes nothing until it is restarted"),
     "store-rolled-back": Code(True, "the store of the node lacks what it has signed for; it takes nothing new for now"),
     "damaged": Code(False, "the node has it, but what it kept with it has changed on its disk"),
-    "busy": Code(True, "the node has more work than it can take"),
+    "busy": Code(True, "the node has more to do, or to keep, than it takes on"),
     # links
     "bad-frame": Code(False, "the bytes are not a frame"),
     "frame-too-large": Code(False, "the frame is over the limit"),
@@ -101,6 +101,7 @@ CODES: dict[str, Code] = {
     "store-locked": Code(True, "another process has the store open"),
     "store-foreign": Code(False, "the store belongs to another key than the one that is there"),
     "store-damaged": Code(False, "the store is not a store of this version, or is damaged"),
+    "chain-damaged": Code(False, "the last head in the store has changed on its disk, and no other can follow it"),
 }
 
 

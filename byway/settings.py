@@ -104,6 +104,15 @@ class NodeSettings(BaseModel):
     statements_per_s_per_prefix: float = Field(
         20_000.0, gt=0, description="Statements that one address prefix may hand in in a second, twice as many at once."
     )
+    max_subscriptions: int = Field(
+        1_000_000, ge=1, description="Subscriptions kept, linked or not. An idle one costs about 1 kB of memory."
+    )
+    max_subscriptions_per_prefix: int = Field(
+        250_000,
+        ge=1,
+        description="How many of those one address prefix may begin at once, or in 30 days. Behind a proxy, all come "
+        "from one.",
+    )
     log: Literal["text", "json"] = Field("text", description='How log lines are written: "text" or "json".')
 
 

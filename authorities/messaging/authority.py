@@ -11,7 +11,7 @@ from byway.protocol.seal import Sealed
 from byway.protocol.statement import Kind, Statement
 from byway.protocol.topic import TopicPattern
 from byway.protocol.urn import node_urn, parse_urn
-from byway.router.policy import Admitted, admit_acknowledgement, current_close, not_admitted
+from byway.router.policy import Admitted, Source, admit_acknowledgement, current_close, not_admitted
 
 
 class MessagingPolicy:
@@ -29,15 +29,15 @@ class MessagingPolicy:
         self._now_ms = now_ms
         self._mailboxes: dict[bytes, Mailbox] = {}
 
-    def admit(self, statement: Statement, peer: bytes) -> Admitted:
+    def admit(self, statement: Statement, source: Source) -> Admitted:
         if statement.kind is Kind.ACKNOWLEDGEMENT:
-            return admit_acknowledgement(statement, peer, self._urn)
+            return admit_acknowledgement(statement, source.peer, self._urn)
         if statement.kind not in self.remembers:
             raise not_admitted(statement.kind)
-        if statement.signer != peer:
+        if statement.signer != source.peer:
             raise StatementError("it is handed in on a link of the key that signed it", code="wrong-signer")
         if statement.kind is Kind.SEALED:
-            return self._admit_sealed(statement)
+            return self._admit_sealed(statement, stamped=source.stamped)
         if statement.kind is Kind.MAILBOX:
             self._check_mailbox(statement)
         else:
@@ -87,12 +87,12 @@ class MessagingPolicy:
             raise Refused("not-yours")
         self._open(key)
 
-    def _admit_sealed(self, statement: Statement) -> Admitted:
+    def _admit_sealed(self, statement: Statement, *, stamped: bool) -> Admitted:
         sealed = Sealed.from_statement(statement)
         mailbox = self._open(parse_urn(sealed.to).key)
         if mailbox.closed:
             raise Refused("closed")
-        mailbox.admit(statement, sealed, self._now_ms())
+        mailbox.admit(statement, sealed, self._now_ms(), stamped=stamped)
         return Admitted(statement, sealed.to)
 
     def _check_mailbox(self, statement: Statement) -> None:

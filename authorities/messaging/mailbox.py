@@ -7,11 +7,17 @@ by one statement (wire-protocol sections 4.3 and 4.4).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from byway.errors import Refused
 from byway.protocol.mailbox import Mailbox as MailboxBody
 from byway.protocol.seal import Sealed
 from byway.protocol.statement import Statement
+from byway.router.policy import Unstamped
+
+KEPT_PART: Final = 4  # a quarter, rounded down: a crowd of free keys that works for nothing cannot take all of it
+STAMP_WITHIN_MS: Final = 1_000  # the node asks for stamps for some seconds from now on
+NEEDS_STAMP: Final = "what is left of the mailbox is kept for those who bring a stamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,11 @@ class Mailbox:
         self._max_messages = body.messages
         self._max_bytes = body.bytes
 
-    def admit(self, statement: Statement, sealed: Sealed, now_ms: int) -> None:
-        """Make room for a sealed statement.  Raises `Refused`: `older-serial` or `mailbox-full`."""
+    def admit(self, statement: Statement, sealed: Sealed, now_ms: int, *, stamped: bool) -> None:
+        """Make room for a sealed statement; the last quarter of the messages is for those that came `stamped`.
+
+        Raises `Refused`: `older-serial`, `mailbox-full`, or `Unstamped` (`busy`).
+        """
         coming = self._coming.get(statement.signer, {})
         held = self._held.get(statement.signer)
         if (held and held.statement_id == statement.id) or statement.id in coming:
@@ -50,8 +59,13 @@ class Mailbox:
             raise Refused("older-serial")
         others = self._counted(now_ms, without=statement.signer)
         size = len(statement.data)
-        if len(others) >= self._max_messages or sum(item.size for item in others) + size > self._max_bytes:
+        messages, size_with_it = len(others) + 1, sum(item.size for item in others) + size
+        if messages > self._max_messages or size_with_it > self._max_bytes:
             raise Refused("mailbox-full")
+        kept = self._max_messages // KEPT_PART
+        kept_bytes = self._max_bytes * kept // self._max_messages
+        if not stamped and (messages > self._max_messages - kept or size_with_it > self._max_bytes - kept_bytes):
+            raise Unstamped("busy", NEEDS_STAMP, STAMP_WITHIN_MS)
         item = _Held(statement.id, sealed.serial, size, statement.expires)
         self._coming.setdefault(statement.signer, {})[statement.id] = item
 

@@ -91,4 +91,5 @@ NEXT_STEPS: Final = {
     "store-locked": "stop the other process",
     "store-foreign": "put the key file back that the store was made with",
     "store-damaged": _BACKUP,
+    "chain-damaged": "put back a newer copy of the store, or run the node once with --begin-chain",
 }

@@ -26,7 +26,8 @@ class Decisions:
     Parameters
     ----------
     begin_chain:
-        Go on with a store that lacks what the node may have given receipts for, in a new chain of heads.
+        Go on with a store that lacks what the node may have given receipts for, or whose last head is damaged, in a
+        new chain of heads.
     believe_clock:
         Believe the clock of this computer, although it is far from the time that the node remembers.
     """

@@ -62,6 +62,7 @@ HELLO_TIMEOUT_S: Final = 5.0
 MAX_BATCH: Final = 512  # statements in one Submit: one commit's worth
 MAX_SUB_BYTES: Final = 64
 MAX_SUBSCRIPTIONS: Final = 1024  # for one key
+IDLE_SUBSCRIPTION_MS: Final = 30 * DAY_MS  # as long as a cast lives: whatever was missed in that time has expired
 SUBMIT_CREDIT: Final = 1_048_576
 MAX_ALSO: Final = 4096  # acks above `through` in one frame
 ACK_TIMEOUT_S: Final = 30.0

@@ -32,8 +32,16 @@ class Entrance:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
         return self._stamps.bits(prefix, trio.current_time())
 
-    async def enter(self, items: Sequence[Item], peer: bytes, prefix: str) -> list[Statement | Refused]:
+    def ask(self, prefix: str) -> None:
+        """Something from `prefix` would have been taken with a stamp: whoever comes from there is asked for some."""
+        self._stamps.refused(prefix, trio.current_time())
+
+    async def enter(
+        self, items: Sequence[Item], peer: bytes, prefix: str
+    ) -> tuple[list[Statement | Refused], Collection[int]]:
         """Each statement that `peer` handed in, in order, signed and of this time; or why it cannot come in.
+
+        Beside it the positions of those that brought a stamp which is worth enough.
 
         Cancelling it leaves what was charged charged, and harms nothing else.
         """
@@ -49,7 +57,7 @@ class Entrance:
         for position, signed in verdicts.items():
             if not signed:
                 entered[position] = Refused("bad-signature", NOT_SIGNED)
-        return entered
+        return entered, stamped
 
     def _charge(self, peer: bytes, prefix: str, statements: int) -> Refused | None:
         """Take so many from the shares of the key and the prefix, or say that they are used up."""

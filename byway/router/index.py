@@ -18,6 +18,7 @@ from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.topic import ONE, REST, Topic, TopicPattern
 from byway.router.conditions import Cast
 from byway.router.predicates import Predicates
+from byway.router.shares import Owner, Shares
 
 Handle = TypeVar("Handle", bound=Hashable)
 
@@ -36,6 +37,7 @@ class SubscriptionIndex(Generic[Handle]):
         self._top: _Node[Handle] = _Node(None, "")
         self._places: dict[Handle, _Place[Handle]] = {}
         self._max_work = max_work
+        self._shares = Shares(max_work)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -43,28 +45,41 @@ class SubscriptionIndex(Generic[Handle]):
     def __contains__(self, handle: object) -> bool:
         return handle in self._places
 
-    def add(self, handle: Handle, pattern: TopicPattern, filter: Filter | None) -> None:  # noqa: A002 - the word for it
+    def add(
+        self,
+        handle: Handle,
+        pattern: TopicPattern,
+        filter: Filter | None,  # noqa: A002 - the word for it
+        owner: Owner | None = None,
+    ) -> None:
         """Subscribe `handle` to what pattern and filter select, in the place of what it had before.
 
-        Raises `Refused` (`filters-full`) where it takes too much of the work that one cast may cost; then `handle`
-        is subscribed to nothing.
+        Raises `Refused` (`filters-full`) where it takes too much of the work that one cast may cost, or more than the
+        share of its `owner`, if it has one; then `handle` is subscribed to nothing.
         """
         if handle in self._places:
             self.remove(handle)
-        node = self._top
+        node, own = self._top, 0
         for part in (pattern.root, *pattern.parts):
+            known = node.children is not None and part in node.children
             node = node.child(part)
+            own += STAR_WORK if part == ONE and not known else 0
+        own -= node.predicates.work if node.predicates else 0
         handles = node.handles(filter)
-        self._places[handle] = _Place(node, filter, len(handles))
+        own = max(0, own + (node.predicates.work if node.predicates else 0))
+        self._places[handle] = _Place(node, filter, len(handles), owner)
         handles.append(handle)
         before = self._top.work
         node.weigh()
-        if (self._top.work - before) * LARGEST_SHARE > max(0, self._max_work - before):
+        grown = self._top.work - before
+        fits = grown * LARGEST_SHARE <= max(0, self._max_work - before)
+        if not fits or (grown > 0 and owner and not self._shares.allows(owner, own, before)):
             self.remove(handle)
             if node.predicates:
                 node.predicates.settle()
                 node.weigh()
             raise Refused("filters-full", retry_after_ms=RETRY_AFTER_MS)
+        self._charge(self._places[handle], own)
 
     def remove(self, handle: Handle) -> None:
         """Forget `handle`.  Raises `KeyError` if it is not there."""
@@ -74,8 +89,17 @@ class SubscriptionIndex(Generic[Handle]):
         if last != handle:
             handles[place.position] = last
             self._places[last].position = place.position
-        elif not handles:
+        if handles:
+            self._charge(self._places[handles[0]], place.work)  # others have the same, which costs what it did
+        else:
             place.node.forget(place.filter)
+        self._charge(place, -place.work)
+
+    def _charge(self, place: _Place[Handle], work: int) -> None:
+        """Have the owner of a place answer for so much more work."""
+        if place.owner and work:
+            place.work += work
+            self._shares.take(place.owner, work)
 
     def find(self, topic: Topic, facets: Mapping[str, Facet]) -> list[Handle]:
         """The handles whose pattern matches `topic` and whose filter is not false for `facets`."""
@@ -188,11 +212,13 @@ class _Node(Generic[Handle]):
 
 
 class _Place(Generic[Handle]):
-    """Where a handle stands: its node, its filter, and its position among those with the same."""
+    """Where a handle stands: its node, its filter, and its position among those with the same; whose it is."""
 
-    __slots__ = ("filter", "node", "position")
+    __slots__ = ("filter", "node", "owner", "position", "work")
 
-    def __init__(self, node: _Node[Handle], filter_: Filter | None, position: int) -> None:
+    def __init__(self, node: _Node[Handle], filter_: Filter | None, position: int, owner: Owner | None) -> None:
         self.node = node
         self.filter = filter_
         self.position = position
+        self.owner = owner
+        self.work = 0  # that its owner answers for

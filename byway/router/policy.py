@@ -32,16 +32,29 @@ class Admitted(NamedTuple):
     ends: tuple[bytes, bytes] | None = None  # the id and the signer of a statement that is over with this one
 
 
+class Source(NamedTuple):
+    """Where a statement came from: the key of the link, its address prefix, and whether with a stamp worth enough."""
+
+    peer: bytes
+    prefix: str = ""
+    stamped: bool = False
+
+
+class Unstamped(Refused):
+    """It would be taken with a stamp."""
+
+
 class Policy(Protocol):
     """Decides about one statement at a time; raises `StatementError` or `Refused` to say no."""
 
     remembers: tuple[Kind, ...]
     """The kinds that it takes note of, in the order in which they are replayed at start."""
 
-    def admit(self, statement: Statement, peer: bytes) -> Admitted:
-        """Decide about a signed, current statement that `peer` (a link's key) handed in.
+    def admit(self, statement: Statement, source: Source) -> Admitted:
+        """Decide about a signed, current statement that came from `source`.
 
-        Deciding twice about the same statement gives the same answer.  Raises `StatementError` or `Refused`.
+        Deciding twice about the same statement gives the same answer.  Raises `StatementError` or `Refused`, which is
+        `Unstamped` where a stamp would have helped.
         """
         ...
 
@@ -75,9 +88,9 @@ class RouterPolicy:
         self._urn = node_urn(node_key)
         self._closed: dict[tuple[bytes, bytes], int] = {}  # cast id and its signer, who alone can close it: until when
 
-    def admit(self, statement: Statement, peer: bytes) -> Admitted:
+    def admit(self, statement: Statement, source: Source) -> Admitted:
         if statement.kind is Kind.ACKNOWLEDGEMENT:
-            return admit_acknowledgement(statement, peer, self._urn)
+            return admit_acknowledgement(statement, source.peer, self._urn)
         if statement.kind not in {Kind.CAST, Kind.CLOSE}:
             raise not_admitted(statement.kind)
         if (statement.id, statement.signer) in self._closed:

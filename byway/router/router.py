@@ -24,11 +24,13 @@ from byway.router.backlog import Backlog
 from byway.router.chain import JOURNAL, Chain
 from byway.router.delivery import Delivery
 from byway.router.entrance import Entrance
+from byway.router.idle_sweep import IdleSweep
 from byway.router.memory import Memory, Ready
-from byway.router.policy import Admitted, Policy
+from byway.router.policy import Admitted, Policy, Source, Unstamped
 from byway.router.refusal_log import RefusalLog
 from byway.router.stamp_check import Item
 from byway.router.store_thread import StoreThread
+from byway.router.subscription_room import SubscriptionLimits, SubscriptionRoom
 from byway.router.subscriptions import Name, Recipient, Subscriptions
 from byway.router.sweeper import Sweeper
 from byway.router.verifier import Verifier
@@ -55,6 +57,7 @@ class Router:
         verifier: Verifier,
         now_ms: Callable[[], int],
         limits: AllowanceLimits = AllowanceLimits(),  # noqa: B008 - frozen
+        subscription_limits: SubscriptionLimits = SubscriptionLimits(),  # noqa: B008 - frozen
         thread: StoreThread | None = None,
     ) -> None:
         """`thread` is where the store is called; a worker thread if it is left out."""
@@ -74,6 +77,8 @@ class Router:
         self._tip = recovered.next_sequence - 1
         self._memory = Memory()
         self._subscriptions = Subscriptions(recovered.subscriptions)
+        self._room = SubscriptionRoom(subscription_limits)
+        self._idle_sweep = IdleSweep(self._subscriptions, self._writer, now_ms=now_ms)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Rebuild the policy's state, then commit and sweep until cancelled."""
@@ -82,6 +87,7 @@ class Router:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._writer.run)
             nursery.start_soon(self._sweeper.run)
+            nursery.start_soon(self._idle_sweep.run)
             nursery.start_soon(self._forget)
             task_status.started()
 
@@ -120,36 +126,58 @@ class Router:
         `prefix` is the address prefix that its link comes from.  A receipt means that the statement is durable.
         Cancelling leaves the outcome unknown.
         """
-        answers: list[Receipt | Refused | None] = [None] * len(items)
-        admitted: list[tuple[int, Admitted]] = []
-        late: list[tuple[int, Statement, Refused]] = []
-        for position, entered in enumerate(await self._entrance.enter(items, peer, prefix)):
-            if isinstance(entered, Refused):
-                answers[position] = entered
-                continue
-            try:
-                admitted.append((position, self._policy.admit(entered, peer)))
-            except StatementError as error:
-                answers[position] = Refused(error.code, str(error))
-            except Refused as refusal:
-                if refusal.code in TOO_LATE:
-                    late.append((position, entered, refusal))
-                else:
-                    answers[position] = refusal
+        entered, stamped = await self._entrance.enter(items, peer, prefix)
+        sources = Source(peer, prefix), Source(peer, prefix, stamped=True)
+        decided = [self._decide(each, sources[position in stamped]) for position, each in enumerate(entered)]
+        receipts = iter(await self._kept([each for each in decided if isinstance(each, Admitted)]))
+        answers = [next(receipts) if isinstance(each, Admitted) else each for each in decided]
+        await self._look_for_first_receipts(entered, answers)
+        return answers
+
+    def _decide(self, entered: Statement | Refused, source: Source) -> Admitted | Refused:
+        if isinstance(entered, Refused):
+            return entered
         try:
-            receipts = await self._writer.write([item for _, item in admitted]) if admitted else []
-            for (position, _), receipt in zip(admitted, receipts, strict=True):
-                answers[position] = receipt
-            first = await self._writer.first_receipts([statement.id for _, statement, _ in late]) if late else []
-            for (position, _, too_late), stored in zip(late, first, strict=True):
-                answers[position] = stored or too_late
+            return self._policy.admit(entered, source)
+        except StatementError as error:
+            return Refused(error.code, str(error))
+        except Refused as refusal:
+            if isinstance(refusal, Unstamped):
+                self._entrance.ask(source.prefix)
+            return refusal
+
+    async def _kept(self, admitted: Sequence[Admitted]) -> Sequence[Receipt | Refused]:
+        """Receipts for these, once they are durable; or the reason why nothing can be said to be."""
+        if not admitted:
+            return ()
+        try:
+            return await self._writer.write(admitted)
         except StoreError as error:
-            told = self._writer.fail(error)
-            for _, item in admitted:
+            for item in admitted:
                 self._policy.forget(item.statement)
-            not_kept = Refused(told.code, str(told), RETRY_AFTER_MS if told.temporary else None)
-            return [not_kept if answer is None else answer for answer in answers]
-        return [answer for answer in answers if answer is not None]
+            return [self._not_kept(error)] * len(admitted)
+
+    async def _look_for_first_receipts(
+        self, entered: Sequence[Statement | Refused], answers: list[Receipt | Refused]
+    ) -> None:
+        """What is refused because it comes too late may have been stored before: then that is the answer."""
+        late = {
+            position: statement.id
+            for position, (statement, answer) in enumerate(zip(entered, answers, strict=True))
+            if isinstance(statement, Statement) and isinstance(answer, Refused) and answer.code in TOO_LATE
+        }
+        if not late:
+            return
+        try:
+            first = await self._writer.first_receipts(list(late.values()))
+        except StoreError as error:
+            first = [self._not_kept(error)] * len(late)
+        for position, stored in zip(late, first, strict=True):
+            answers[position] = stored or answers[position]
+
+    def _not_kept(self, error: StoreError) -> Refused:
+        told = self._writer.fail(error)
+        return Refused(told.code, str(told), RETRY_AFTER_MS if told.temporary else None)
 
     # match, hand on
 
@@ -190,7 +218,9 @@ class Router:
         link; whether the new epoch is durable is unknown then.
         """
         self._policy.may_subscribe(request.pattern, peer)
-        opening = self._subscriptions.opening(request, peer, self._tip)
+        opening = self._subscriptions.opening(request, peer, self._tip, self._now_ms())
+        if opening.before is None:
+            self._room.take(len(self._subscriptions), recipient.owner.prefix, trio.current_time())
         name = (peer, request.sub)
         delivery = Delivery(
             key=peer,

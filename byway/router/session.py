@@ -36,6 +36,7 @@ from byway.protocol.receipt import Receipt
 from byway.router.chain import JOURNAL
 from byway.router.delivery import Delivery
 from byway.router.router import Router
+from byway.router.shares import Owner
 from byway.router.writer import MAX_ENTRIES
 
 log = structlog.get_logger()
@@ -78,6 +79,7 @@ class Session:
         self._link = link
         self._now_ms = now_ms
         self._resolver = resolver
+        self.owner = Owner(link.peer, link.prefix)
         self._deliveries: dict[str, Delivery] = {}
         self._outbox: list[Frame] = []
         self._wake = trio.Event()
@@ -219,7 +221,8 @@ class Session:
         log.info(
             "frame_refused", frame=type(frame).__name__, subject=subject, code=error.code, prefix=self._link.prefix
         )
-        retry_after_ms = RETRY_AFTER_MS if error.temporary else None
+        said = error.retry_after_ms if isinstance(error, Refused) else None
+        retry_after_ms = said or (RETRY_AFTER_MS if error.temporary else None)
         self.post(RefusedFrame(frame.number, subject, error.code, str(error), retry_after_ms))
 
     # what is sent

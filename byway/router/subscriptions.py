@@ -5,7 +5,7 @@ Plain state that changes between awaits.  Its rows are what the store holds, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from byway.errors import Refused, StatementError
@@ -17,6 +17,7 @@ from byway.protocol.topic import TopicPattern
 from byway.router.delivery import Delivery
 from byway.router.index import SubscriptionIndex
 from byway.router.policy import Admitted
+from byway.router.shares import Owner
 from byway.store.store import SubscriptionRow
 
 Name: TypeAlias = tuple[bytes, str]
@@ -25,6 +26,11 @@ Name: TypeAlias = tuple[bytes, str]
 
 class Recipient(Protocol):
     """Where a subscription is linked: a session."""
+
+    @property
+    def owner(self) -> Owner:
+        """Whose link it is."""
+        ...
 
     def post(self, frame: Frame) -> None:
         """Send this frame when the link is next written to."""
@@ -61,13 +67,23 @@ class Subscriptions:
 
     def __init__(self, rows: Iterable[SubscriptionRow]) -> None:
         self._rows: dict[bytes, dict[str, SubscriptionRow]] = {}
+        self._count = 0
         for row in rows:
             self.put(row)
         self._linked: dict[Name, Linked] = {}
         self._index: SubscriptionIndex[Name] = SubscriptionIndex()
         self._mailboxes: dict[str, dict[Name, None]] = {}
 
-    def opening(self, request: Subscribe, peer: bytes, tip: int) -> Opening:
+    def __len__(self) -> int:
+        return self._count
+
+    def pieces(self, keys: int) -> Iterator[list[SubscriptionRow]]:
+        """The rows of the keys that are there when it begins, of some keys at a time, as they are at their turn."""
+        all_keys = list(self._rows)
+        for at in range(0, len(all_keys), keys):
+            yield [row for key in all_keys[at : at + keys] for row in self._rows.get(key, {}).values()]
+
+    def opening(self, request: Subscribe, peer: bytes, tip: int, now_ms: int) -> Opening:
         """What `request` of `peer` asks for, in a new epoch.  `tip` is the end of the journal.  Nothing changes yet.
 
         Raises `Refused` for one too many, and `StatementError` for a bad pattern or filter.
@@ -91,6 +107,7 @@ class Subscriptions:
             epoch=before.epoch + 1 if before else 1,
             through={"oldest": 0, "now": tip, "cursor": before.through if before else 0}[request.from_],
             also=before.also if before and request.from_ == "cursor" else (),
+            seen=now_ms,
         )
         return Opening(row, before, pattern, mailbox, selected)
 
@@ -105,27 +122,29 @@ class Subscriptions:
 
     def put(self, row: SubscriptionRow) -> None:
         """Take over a row, in the place of one with the same name."""
-        self._rows.setdefault(row.key, {})[row.sub] = row
+        rows = self._rows.setdefault(row.key, {})
+        self._count += row.sub not in rows
+        rows[row.sub] = row
 
     def drop(self, name: Name) -> None:
         """Forget a row, if it is there."""
         key, sub = name
         rows = self._rows.get(key, {})
-        rows.pop(sub, None)
+        self._count -= rows.pop(sub, None) is not None
         if not rows:
             self._rows.pop(key, None)
 
     def link(self, delivery: Delivery, recipient: Recipient) -> None:
         """`recipient` serves this subscription from now on; another that did is told.
 
-        Raises `Refused` (`filters-full`) where the filter is more work than is left; nobody serves it then.
+        Raises `Refused` (`filters-full`) where the filter is more work than its key may have; nobody serves it then.
         """
         name = (delivery.key, delivery.sub)
         self.unlink(name, by=recipient)
         if delivery.mailbox is not None:
             self._mailboxes.setdefault(delivery.mailbox, {})[name] = None
         elif delivery.pattern is not None:
-            self._index.add(name, delivery.pattern, delivery.filter)
+            self._index.add(name, delivery.pattern, delivery.filter, recipient.owner)
         self._linked[name] = Linked(recipient, delivery)
 
     def unlink(self, name: Name, *, by: Recipient | None = None) -> None:

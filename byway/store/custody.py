@@ -43,7 +43,7 @@ class Custody:
         Raises `StoreError`.
         """
         if self.in_doubt and self.found:
-            mark = self.found._replace(clock_ms=mark.clock_ms)
+            mark = self.found._replace(clock_ms=mark.clock_ms, uptime=mark.uptime)
         self._file.write(mark)
 
     def close(self) -> None:

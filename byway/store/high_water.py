@@ -17,13 +17,15 @@ import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from byway.clock import UNKNOWN_UPTIME, Uptime
 from byway.errors import StoreError
 
 HIGH_WATER_FILE: Final = "high-water"
 SLOT_BYTES: Final = 512  # a sector: a write that is torn leaves the other slot whole
 
-_MAGIC: Final = b"byway hw"
-_MARK: Final = struct.Struct(">8sQ16sQQq")
+_MAGIC: Final = b"byway h2"
+_MARK: Final = struct.Struct(">8sQ16sQQq16sQ")
+_FORMS: Final = {_MAGIC: _MARK, b"byway hw": struct.Struct(">8sQ16sQQq")}  # the second was written before, and is read
 _CHECK: Final = struct.Struct(">I")
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -38,6 +40,8 @@ class Mark(NamedTuple):
     next_sequence: int
     clock_ms: int
     """What time it was for the node, in Unix milliseconds."""
+    uptime: Uptime = UNKNOWN_UPTIME
+    """How long the computer had been running at that time."""
 
 
 class InDoubt(NamedTuple):
@@ -82,7 +86,7 @@ class HighWaterFile:
         any other I/O error.
         """
         turn = self._turn + 1
-        packed = _MARK.pack(_MAGIC, turn, *mark)
+        packed = _MARK.pack(_MAGIC, turn, *mark[:-1], *mark.uptime)
         slot = (packed + _CHECK.pack(zlib.crc32(packed))).ljust(SLOT_BYTES, b"\0")
         try:
             os.pwrite(self._descriptor, slot, turn % 2 * SLOT_BYTES)
@@ -107,8 +111,10 @@ class HighWaterFile:
 
 
 def _parse(slot: bytes) -> tuple[int, Mark] | None:
-    end = _MARK.size + _CHECK.size
-    if len(slot) < end or _CHECK.unpack_from(slot, _MARK.size) != (zlib.crc32(slot[: _MARK.size]),):
+    form = _FORMS.get(slot[: len(_MAGIC)])
+    if form is None or len(slot) < form.size + _CHECK.size:
         return None
-    magic, turn, *mark = _MARK.unpack_from(slot)
-    return (turn, Mark(*mark)) if magic == _MAGIC else None
+    if _CHECK.unpack_from(slot, form.size) != (zlib.crc32(slot[: form.size]),):
+        return None
+    _, turn, chain, number, next_sequence, clock_ms, *uptime = form.unpack_from(slot)
+    return turn, Mark(chain, number, next_sequence, clock_ms, Uptime(*uptime) if uptime else UNKNOWN_UPTIME)

@@ -57,6 +57,8 @@ class SubscriptionRow(NamedTuple):
     also: tuple[int, ...] = ()
     acknowledgement: bytes | None = None
     """The last one that the subscriber signed.  Put as None, it leaves the one that is there."""
+    seen: int = 0
+    """When a link last served it, to about a day, in Unix milliseconds; 0 if that is not known."""
 
 
 class SignedAcknowledgement(NamedTuple):
@@ -111,14 +113,19 @@ class Recovered(NamedTuple):
     """What the node may have signed for and the store does not have: while there is such, no statement is taken."""
     full: StoreError | None = None
     """Why no statement is taken, where the disk has no room but for what is promised."""
+    without_head: tuple[int, int] | None = None
+    """First and last sequence of what may have been committed with a head that is damaged now.  What is sound of it is
+    handed out; its receipts cannot be made again."""
+    dropped: Sequence[tuple[bytes, str]] = ()
+    """Key and name, as far as they can be read, of the subscriptions that were not what was written and are gone."""
 
 
 class Store(Protocol):
     """Journal, heads and subscriptions of one node.
 
     Every method may raise `StoreError`: `store-failed` (an I/O error; nothing more is taken until a restart),
-    `store-damaged` (the file is not what was written; the same holds), `store-full` or `store-rolled-back` (nothing
-    was written; the store goes on).
+    `store-damaged` or `chain-damaged` (the file is not what was written; the same holds), `store-full` or
+    `store-rolled-back` (nothing was written; the store goes on).
     """
 
     @property
@@ -138,7 +145,9 @@ class Store(Protocol):
 
         `now` decides what counts as expired; nothing is thrown away by it.  If the store is behind its high-water mark
         it takes no statements, with `store-rolled-back`, until it is told to begin a new chain with this name (16
-        bytes).  That one names the last head there is, and goes on with sequences that were never given out.
+        bytes).  That one names the last head there is, and goes on with sequences that were never given out.  Raises
+        `chain-damaged` if no head can be built on the last one, and it is not told that.  Of subscriptions, those that
+        are not what was written are dropped.
         """
 
     def commit(

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from byway.protocol.statement import Statement, parse_statement
+from intentron.vault.answers import AnswerState
 from intentron.vault.database import Database, Row
+from intentron.vault.offers import OfferState
 
 
 class Side(enum.StrEnum):
@@ -48,8 +50,8 @@ class Agreements:
         """
         with self._database.transaction():
             if not self._database.change(
-                "UPDATE offers SET state = 'accepted' WHERE id = ? AND cast_id = ? AND state = 'offered'",
-                (offer_id, cast_id),
+                "UPDATE offers SET state = ? WHERE id = ? AND cast_id = ? AND state = ?",
+                (OfferState.ACCEPTED, offer_id, cast_id, OfferState.OFFERED),
             ):
                 return None
             return self._keep(statement, offer_id, cast_id, Side.PERSON, now)
@@ -62,10 +64,8 @@ class Agreements:
         """
         with self._database.transaction():
             if not self._database.change(
-                """
-                UPDATE answers SET state = 'accepted', reason = '' WHERE id = ? AND cast_id = ? AND state <> 'accepted'
-                """,
-                (offer_id, cast_id),
+                "UPDATE answers SET state = ?, reason = '' WHERE id = ? AND cast_id = ? AND state <> ?",
+                (AnswerState.ACCEPTED, offer_id, cast_id, AnswerState.ACCEPTED),
             ):
                 return None
             return self._keep(statement, offer_id, cast_id, Side.SELLER, now)

@@ -10,6 +10,7 @@ from byway.node_address import NodeAddress, parse_node_address
 from byway.protocol.statement import Statement, parse_statement
 from intentron.keys import Role
 from intentron.vault.database import Database, Row, among
+from intentron.vault.inbox import InboxState
 from intentron.vault.names import Names
 from intentron.vault.outbox import Outbox
 
@@ -26,7 +27,7 @@ class AnswerState(enum.StrEnum):
     EXPIRED = "expired"
 
 
-STANDING: Final = frozenset({AnswerState.SENDING, AnswerState.STORED})  # the person may still agree to it
+STANDING: Final = (AnswerState.SENDING, AnswerState.STORED)  # the person may still agree to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Answers:
                 (offer.id, cast_id, offer.data, sealed.id, str(node), serial, rule, now, offer.expires),
             )
             self._database.change(
-                "UPDATE inbox SET state = 'answered' WHERE id = ? AND state IN ('new', 'declined')", (cast_id,)
+                "UPDATE inbox SET state = ? WHERE id = ? AND state IN (?, ?)",
+                (InboxState.ANSWERED, cast_id, InboxState.NEW, InboxState.DECLINED),
             )
             return self[offer.id]
 
@@ -134,10 +136,10 @@ class Answers:
         rows = self._database.rows(
             """
             SELECT DISTINCT cast_id, node FROM answers
-            WHERE state IN ('stored', 'replaced', 'expired') AND expires > ? AND receipt IS NOT NULL
+            WHERE state IN (?, ?, ?) AND expires > ? AND receipt IS NOT NULL
             ORDER BY cast_id
             """,
-            (ended_after,),
+            (AnswerState.STORED, AnswerState.REPLACED, AnswerState.EXPIRED, ended_after),
         )
         return [(cast_id, parse_node_address(node)) for cast_id, node in rows]
 
@@ -158,32 +160,33 @@ class Answers:
                 if before.serial < answer.serial and before.state in STANDING
             ]
             for before in replaced:
-                self._database.change("UPDATE answers SET state = 'replaced' WHERE id = ?", (before.id,))
+                self._database.change("UPDATE answers SET state = ? WHERE id = ?", (AnswerState.REPLACED, before.id))
                 self._outbox.withdraw(before.sealed_id)
             return replaced
 
     def record_decline(self, offer_id: bytes, reason: str) -> bool:
         """The person does not take it.  False if it had ended already, or was not made here."""
         changed = self._database.change(
-            "UPDATE answers SET state = 'declined', reason = ? WHERE id = ? AND state IN ('sending', 'stored')",
-            (reason, offer_id),
+            "UPDATE answers SET state = ?, reason = ? WHERE id = ? AND state IN (?, ?)",
+            (AnswerState.DECLINED, reason, offer_id, *STANDING),
         )
         return changed == 1
 
     def expire(self, now: int) -> int:
         """End the offers that nobody decided about and that have expired at `now`; returns how many."""
         return self._database.change(
-            "UPDATE answers SET state = 'expired' WHERE state IN ('sending', 'stored') AND expires <= ?", (now,)
+            "UPDATE answers SET state = ? WHERE state IN (?, ?) AND expires <= ?",
+            (AnswerState.EXPIRED, *STANDING, now),
         )
 
     def forget(self, expired_by: int) -> int:
         """Drop what had expired at `expired_by`, with its cast, and was not agreed to; returns how many."""
         return self._database.change(
             """
-            DELETE FROM answers WHERE state <> 'accepted' AND expires <= ?1
+            DELETE FROM answers WHERE state <> ?2 AND expires <= ?1
                 AND cast_id IN (SELECT id FROM inbox WHERE expires <= ?1)
             """,
-            (expired_by,),
+            (expired_by, AnswerState.ACCEPTED),
         )
 
 

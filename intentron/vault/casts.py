@@ -90,8 +90,8 @@ class Casts:
     def place(self, cast_id: bytes, *, router: NodeAddress, authority: NodeAddress) -> OwnCast:
         """A draft goes there now; what a router has signed for stays where it is."""
         self._database.change(
-            "UPDATE casts SET router = ?, authority = ? WHERE id = ? AND state = 'draft'",
-            (str(router), str(authority), cast_id),
+            "UPDATE casts SET router = ?, authority = ? WHERE id = ? AND state = ?",
+            (str(router), str(authority), cast_id, CastState.DRAFT),
         )
         return self[cast_id]
 
@@ -108,7 +108,7 @@ class Casts:
         """Put another draft of the same wish in the place of one that never left: other keys, the same name."""
         with self._database.transaction():
             before = self[cast_id]
-            self._database.change("DELETE FROM casts WHERE id = ? AND state = 'draft'", (cast_id,))
+            self._database.change("DELETE FROM casts WHERE id = ? AND state = ?", (cast_id, CastState.DRAFT))
             self._names.move(cast_id, statement.id)
             return self._insert(
                 statement,
@@ -137,7 +137,10 @@ class Casts:
 
     def record_sending(self, cast_id: bytes) -> bool:
         """It is handed in now, and from here on somebody may have it.  False if it is no draft any more."""
-        return self._database.change("UPDATE casts SET sent = 1 WHERE id = ? AND state = 'draft'", (cast_id,)) == 1
+        changed = self._database.change(
+            "UPDATE casts SET sent = 1 WHERE id = ? AND state = ?", (cast_id, CastState.DRAFT)
+        )
+        return changed == 1
 
     def record_mailbox(self, cast_id: bytes) -> None:
         """The authority keeps the mailbox now."""
@@ -148,31 +151,33 @@ class Casts:
         self._database.change(
             """
             UPDATE casts
-            SET receipt = coalesce(receipt, ?), state = CASE state WHEN 'draft' THEN 'accepted' ELSE state END
+            SET receipt = coalesce(receipt, ?), state = CASE state WHEN ? THEN ? ELSE state END
             WHERE id = ?
             """,
-            (receipt, cast_id),
+            (receipt, CastState.DRAFT, CastState.ACCEPTED, cast_id),
         )
 
     def record_refusal(self, cast_id: bytes, code: str, reason: str) -> bool:
         """The router, or the authority, will not have it: a code, and a sentence.  False if it is no draft any more."""
         changed = self._database.change(
-            "UPDATE casts SET state = 'refused', code = ?, reason = ? WHERE id = ? AND state = 'draft'",
-            (code, reason, cast_id),
+            "UPDATE casts SET state = ?, code = ?, reason = ? WHERE id = ? AND state = ?",
+            (CastState.REFUSED, code, reason, cast_id, CastState.DRAFT),
         )
         return changed == 1
 
     def close(self, cast_id: bytes) -> bool:
         """She does not want it any more.  False if it had ended already."""
         changed = self._database.change(
-            "UPDATE casts SET state = 'closed' WHERE id = ? AND state IN ('draft', 'accepted')", (cast_id,)
+            "UPDATE casts SET state = ? WHERE id = ? AND state IN (?, ?)",
+            (CastState.CLOSED, cast_id, CastState.DRAFT, CastState.ACCEPTED),
         )
         return changed == 1
 
     def expire(self, now: int) -> int:
         """End what has expired at `now` while it was open; returns how many."""
         return self._database.change(
-            "UPDATE casts SET state = 'expired' WHERE state IN ('draft', 'accepted') AND expires <= ?", (now,)
+            "UPDATE casts SET state = ? WHERE state IN (?, ?) AND expires <= ?",
+            (CastState.EXPIRED, CastState.DRAFT, CastState.ACCEPTED, now),
         )
 
     def _insert(

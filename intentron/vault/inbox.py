@@ -78,20 +78,23 @@ class Inbox:
     def decline(self, cast_id: bytes) -> bool:
         """The seller has nothing for it.  False if it was not new any more."""
         changed = self._database.change(
-            "UPDATE inbox SET state = 'declined' WHERE id = ? AND state = 'new'", (cast_id,)
+            "UPDATE inbox SET state = ? WHERE id = ? AND state = ?", (InboxState.DECLINED, cast_id, InboxState.NEW)
         )
         return changed == 1
 
     def close(self, cast_id: bytes) -> bool:
         """Its sender does not want it any more.  False if it is not here, or had ended already."""
         changed = self._database.change(
-            "UPDATE inbox SET state = 'closed' WHERE id = ? AND state IN ('new', 'answered', 'declined')", (cast_id,)
+            "UPDATE inbox SET state = ? WHERE id = ? AND state IN (?, ?, ?)",
+            (InboxState.CLOSED, cast_id, InboxState.NEW, InboxState.ANSWERED, InboxState.DECLINED),
         )
         return changed == 1
 
     def expire(self, now: int) -> int:
         """End what has expired at `now` while it was open; returns how many."""
-        return self._database.change("UPDATE inbox SET state = 'expired' WHERE state = 'new' AND expires <= ?", (now,))
+        return self._database.change(
+            "UPDATE inbox SET state = ? WHERE state = ? AND expires <= ?", (InboxState.EXPIRED, InboxState.NEW, now)
+        )
 
     def forget(self, expired_by: int) -> int:
         """Drop what had expired at `expired_by` and has no answer; returns how many.  Nobody hands it over again."""

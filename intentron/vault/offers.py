@@ -63,15 +63,15 @@ class Offers:
         """
         with self._database.transaction():
             stands = self._database.row(
-                "SELECT 1 FROM offers WHERE cast_id = ? AND outer_key = ? AND (serial >= ? OR state = 'accepted')",
-                (cast_id, outer_key, serial),
+                "SELECT 1 FROM offers WHERE cast_id = ? AND outer_key = ? AND (serial >= ? OR state = ?)",
+                (cast_id, outer_key, serial, OfferState.ACCEPTED),
             )
             if stands:
                 return None
             self._names.give("O", statement.id)
             self._database.change(
-                "UPDATE offers SET state = 'withdrawn' WHERE cast_id = ? AND outer_key = ? AND state = 'offered'",
-                (cast_id, outer_key),
+                "UPDATE offers SET state = ? WHERE cast_id = ? AND outer_key = ? AND state = ?",
+                (OfferState.WITHDRAWN, cast_id, outer_key, OfferState.OFFERED),
             )
             self._database.change(
                 """
@@ -106,19 +106,23 @@ class Offers:
     def decline(self, offer_id: bytes, reason: str) -> bool:
         """She does not take it; `reason` as in wire-protocol section 4.7.  False if it was not on offer any more."""
         changed = self._database.change(
-            "UPDATE offers SET state = 'declined', reason = ? WHERE id = ? AND state = 'offered'", (reason, offer_id)
+            "UPDATE offers SET state = ?, reason = ? WHERE id = ? AND state = ?",
+            (OfferState.DECLINED, reason, offer_id, OfferState.OFFERED),
         )
         return changed == 1
 
     def expire(self, now: int) -> int:
         """End what has expired at `now` while it was open; returns how many."""
         return self._database.change(
-            "UPDATE offers SET state = 'expired' WHERE state = 'offered' AND expires <= ?", (now,)
+            "UPDATE offers SET state = ? WHERE state = ? AND expires <= ?",
+            (OfferState.EXPIRED, OfferState.OFFERED, now),
         )
 
     def forget(self, expired_by: int) -> int:
         """Drop what had expired at `expired_by` and was not accepted; returns how many."""
-        return self._database.change("DELETE FROM offers WHERE state <> 'accepted' AND expires <= ?", (expired_by,))
+        return self._database.change(
+            "DELETE FROM offers WHERE state <> ? AND expires <= ?", (OfferState.ACCEPTED, expired_by)
+        )
 
 
 def _received_offer(row: Row) -> ReceivedOffer:

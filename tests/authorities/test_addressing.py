@@ -8,11 +8,13 @@ import pytest
 from nacl.signing import SigningKey
 
 from authorities.addressing.authority import AddressingPolicy
+from authorities.addressing.record_room import RecordRoom
 from byway.errors import Refused, StatementError
 from byway.protocol.limits import DAY_MS
 from byway.protocol.record import Record
 from byway.protocol.statement import Statement
 from byway.protocol.urn import node_urn, to_base32
+from byway.router.policy import Source
 
 NOW = 1_800_000_000_000
 ZONE = SigningKey(b"z" * 32)
@@ -40,20 +42,64 @@ def sign(key: SigningKey, body: dict[str, Any]) -> Statement:
 def authority(*statements: Statement) -> AddressingPolicy:
     policy = AddressingPolicy(bytes(ZONE.verify_key), lambda: NOW)
     for statement in statements:
-        policy.admit(statement, bytes(32))
+        policy.admit(statement, Source(bytes(32)))
         policy.remember(statement)
     return policy
 
 
 def refusal(policy: AddressingPolicy, statement: Statement) -> str:
     with pytest.raises((Refused, StatementError)) as caught:
-        policy.admit(statement, bytes(32))
+        policy.admit(statement, Source(bytes(32)))
     return caught.value.code
 
 
 def test_a_topic_is_answered_with_the_nodes_that_it_names() -> None:
     records = [topic(), node(HOME), node(MAIL, role="messaging")]
     assert list(authority(*records).resolve(TOPIC)) == [record.data for record in records]
+
+
+def test_nodes_find_no_room_beyond_the_share_of_their_network_nor_beyond_all_there_is() -> None:
+    size = len(node(HOME).data)
+    room = RecordRoom(most_bytes=8 * size)
+    records = [node(SigningKey(bytes([number]) * 32)) for number in range(9)]
+
+    def answer(statement: Statement, prefix: str) -> str:
+        try:
+            room.admit(statement, prefix, NOW)
+        except Refused as refusal:
+            return refusal.code if refusal.temporary else ""
+        room.hold(statement)
+        return "held"
+
+    assert [answer(each, "198.51.100.0/24") for each in records[:3]] == ["held", "held", "busy"]
+    assert answer(records[0], "198.51.100.0/24") == "held"  # it is there already
+    others = [answer(each, f"203.0.{number}.0/24") for number, each in enumerate(records[2:])]
+    assert others == ["held"] * 6 + ["busy"]
+    room.expire(NOW + DAY_MS)
+    assert answer(records[8], "203.0.113.0/24") == "held"
+
+
+def test_a_record_that_was_replaced_takes_room_until_it_expires() -> None:
+    room = RecordRoom(most_bytes=2 * len(node(HOME).data))
+    for serial in (1, 2):
+        room.hold(node(HOME, serial=serial))
+    with pytest.raises(Refused):
+        room.admit(node(MAIL), "203.0.113.0/24", NOW)
+
+
+def test_room_is_counted_again_from_the_journal_and_topics_take_none() -> None:
+    policy = AddressingPolicy(bytes(ZONE.verify_key), lambda: NOW)
+    for record in (topic(), node(HOME), node(MAIL)):
+        policy.remember(record)
+    assert policy._room._used == len(node(HOME).data) + len(node(MAIL).data)
+    policy.expire(NOW + DAY_MS)
+    assert policy._room._used == 0
+
+
+def test_a_node_renews_its_record_rather_than_having_it_kept_for_ever() -> None:
+    body = {"name": urn(HOME), "serial": 1, "ttl": 60, "role": "router", "addresses": ["192.0.2.1:7400"]}
+    forever = Record.from_wire(body).sign(HOME, created=NOW, expires=NOW + 61 * DAY_MS)
+    assert refusal(authority(), forever) == "lifetime-too-long"
 
 
 def test_what_is_not_known_is_left_out_and_no_name_is_no_answer() -> None:
@@ -95,13 +141,13 @@ def test_a_record_that_has_expired_stands_in_nobodys_way() -> None:
     now = [NOW + DAY_MS]
     body = {"name": urn(HOME), "serial": 1, "ttl": 60, "role": "router", "addresses": ["192.0.2.1:7500"]}
     later = Record.from_wire(body).sign(HOME, created=now[0], expires=now[0] + DAY_MS)
-    policy.admit(later, bytes(32))
+    policy.admit(later, Source(bytes(32)))
     policy.remember(later)
     assert list(policy.resolve(urn(HOME))) == [later.data]
 
 
 def test_the_same_record_again_is_admitted_again() -> None:
-    authority(node(HOME)).admit(node(HOME), bytes(32))
+    authority(node(HOME)).admit(node(HOME), Source(bytes(32)))
 
 
 def test_an_expired_record_is_no_answer() -> None:
@@ -120,4 +166,4 @@ def test_it_keeps_nothing_but_records_and_delivers_nothing() -> None:
 def test_what_has_expired_is_forgotten_and_may_be_registered_again() -> None:
     policy = authority(node(HOME, serial=9))
     policy.expire(NOW + 2 * DAY_MS)
-    policy.admit(node(HOME, serial=1), bytes(32))
+    policy.admit(node(HOME, serial=1), Source(bytes(32)))

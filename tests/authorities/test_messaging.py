@@ -13,6 +13,7 @@ from byway.protocol.mailbox import Mailbox
 from byway.protocol.seal import Sealed
 from byway.protocol.statement import Kind, Statement, make_statement
 from byway.protocol.urn import mailbox_urn, node_urn
+from byway.router.policy import Source
 
 NOW = 1_800_000_000_000
 NODE = bytes(SigningKey(b"n" * 32).verify_key)
@@ -54,13 +55,13 @@ class Authority:
         for statement in statements:
             self.take(statement)
 
-    def take(self, statement: Statement, *, peer: bytes | None = None) -> None:
-        self.policy.admit(statement, statement.signer if peer is None else peer)
+    def take(self, statement: Statement, *, stamped: bool = False) -> None:
+        self.policy.admit(statement, Source(statement.signer, stamped=stamped))
         self.policy.remember(statement)
 
     def refuses(self, statement: Statement, *, peer: bytes | None = None) -> str:
         with pytest.raises((Refused, StatementError)) as caught:
-            self.policy.admit(statement, statement.signer if peer is None else peer)
+            self.policy.admit(statement, Source(statement.signer if peer is None else peer))
         return caught.value.code
 
     def hands_over(self, statement: Statement) -> bool:
@@ -93,15 +94,41 @@ def test_it_takes_as_many_bytes_as_its_owner_asked_for() -> None:
     assert authority.refuses(sealed(key(2))) == "mailbox-full"
 
 
+def test_the_last_quarter_of_the_messages_is_for_those_who_bring_a_stamp() -> None:
+    authority = Authority(mailbox(messages=9), *(sealed(key(number)) for number in range(1, 8)))
+    assert authority.refuses(sealed(key(8))) == "busy"
+    authority.take(sealed(key(1), serial=2))  # it has its place already
+    for number in (8, 9):
+        authority.take(sealed(key(number)), stamped=True)
+    assert authority.refuses(sealed(key(10))) == "mailbox-full"
+
+
+def test_the_last_quarter_of_the_bytes_is_for_those_who_bring_a_stamp() -> None:
+    size = len(sealed(key(1)).data)
+    authority = Authority(mailbox(messages=100, size=4 * size), *(sealed(key(number)) for number in range(1, 4)))
+    assert authority.refuses(sealed(key(4))) == "busy"
+    authority.take(sealed(key(4)), stamped=True)
+    assert authority.refuses(sealed(key(5))) == "mailbox-full"
+
+
+@pytest.mark.parametrize("messages", [1, 2, 3])
+def test_of_a_mailbox_for_few_nothing_is_kept_back(messages: int) -> None:
+    size = messages * len(sealed(key(1)).data)
+    authority = Authority(
+        mailbox(messages=messages, size=size), *(sealed(key(number)) for number in range(1, messages + 1))
+    )
+    assert authority.refuses(sealed(key(9))) == "mailbox-full"
+
+
 def test_what_is_admitted_and_not_yet_durable_counts_too() -> None:
     authority = Authority(mailbox(messages=1))
-    authority.policy.admit(sealed(key(1)), bytes(key(1).verify_key))
+    authority.policy.admit(sealed(key(1)), Source(bytes(key(1).verify_key)))
     assert authority.refuses(sealed(key(2))) == "mailbox-full"
 
 
 def test_the_same_bytes_again_are_admitted_again() -> None:
     authority = Authority(mailbox(messages=1), sealed(key(1)))
-    authority.policy.admit(sealed(key(1)), bytes(key(1).verify_key))
+    authority.policy.admit(sealed(key(1)), Source(bytes(key(1).verify_key)))
 
 
 def test_a_newer_serial_takes_the_place_of_the_older_one() -> None:
@@ -114,13 +141,13 @@ def test_a_newer_serial_takes_the_place_of_the_older_one() -> None:
 def test_an_older_offer_stays_until_the_newer_one_is_durable() -> None:
     older, newer = sealed(key(1)), sealed(key(1), serial=2)
     authority = Authority(mailbox(messages=1), older)
-    authority.policy.admit(newer, newer.signer)
+    authority.policy.admit(newer, Source(newer.signer))
     assert authority.hands_over(older)
 
 
 def test_an_older_serial_is_refused_although_the_newer_one_is_not_durable_yet() -> None:
     authority = Authority(mailbox(messages=3))
-    authority.policy.admit(sealed(key(1), serial=2), bytes(key(1).verify_key))
+    authority.policy.admit(sealed(key(1), serial=2), Source(bytes(key(1).verify_key)))
     assert authority.refuses(sealed(key(1), serial=1)) == "older-serial"
 
 
@@ -132,7 +159,7 @@ def test_an_expired_offer_makes_room() -> None:
 
 def test_what_could_not_be_committed_takes_no_room() -> None:
     authority = Authority(mailbox(messages=1))
-    authority.policy.admit(sealed(key(1)), bytes(key(1).verify_key))
+    authority.policy.admit(sealed(key(1)), Source(bytes(key(1).verify_key)))
     authority.policy.forget(sealed(key(1)))
     authority.take(sealed(key(2)))
 
@@ -192,7 +219,7 @@ def test_it_comes_back_as_it_was_from_its_journal() -> None:
         again.remember(statement)
     assert [again.read(item) for item in history] == [first.policy.read(item) for item in history]
     with pytest.raises(Refused, match="takes no more"):
-        again.admit(sealed(key(3)), bytes(key(3).verify_key))
+        again.admit(sealed(key(3)), Source(bytes(key(3).verify_key)))
 
 
 def test_casts_are_not_taken_here() -> None:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byway.clock import ANCHOR_MS, MAX_AWAY_MS, MAX_CORRECTION_MS, Jump, SteadyClock, now_ms, steady_ms
+from byway.clock import (
+    ANCHOR_MS,
+    MAX_AWAY_MS,
+    MAX_CORRECTION_MS,
+    UNKNOWN_UPTIME,
+    Jump,
+    SteadyClock,
+    Uptime,
+    now_ms,
+    steady_ms,
+    uptime,
+)
 from byway.protocol.limits import DAY_MS, HOUR_MS
 
 START = 1_800_000_000_000
@@ -21,11 +34,12 @@ class Machine:
         self.steady = 5_000
         self.jumps: list[Jump] = []
 
-    def clock(self, *, high_water: int | None = None, confirmed: bool = False) -> SteadyClock:
+    def clock(self, *, high_water: int | None = None, away: int | None = None, confirmed: bool = False) -> SteadyClock:
         return SteadyClock(
             lambda: self.wall,
             lambda: self.steady,
             high_water=high_water,
+            away=away,
             confirmed=confirmed,
             on_jump=self.jumps.append,
         )
@@ -152,6 +166,51 @@ def test_a_wall_clock_behind_at_the_start_waits_for_the_high_water_or_for_the_op
     assert [jump.believed for jump in machine.jumps] == [False]
 
     assert machine.clock(high_water=START + DAY_MS, confirmed=True)() == START
+
+
+def test_a_downtime_that_is_known_is_not_lost_and_not_taken_for_a_jump() -> None:
+    """Within one run of the computer the steady clock goes on while the node is off."""
+    machine = Machine()
+    assert machine.clock(high_water=START - 40 * DAY_MS, away=40 * DAY_MS)() == START
+    assert machine.jumps == []
+
+    for jump in (2 * DAY_MS, -2 * DAY_MS, 400 * DAY_MS):
+        machine = Machine(wall=START + jump)
+        clock = machine.clock(high_water=START - DAY_MS, away=DAY_MS)
+        assert clock() == START
+        assert machine.jumps == [Jump(START + jump, START, believed=False)]
+        machine.passes(1_000)
+        machine.wall -= jump
+        assert clock() == START + 1_000
+
+    assert Machine(START + DAY_MS).clock(high_water=START, away=0, confirmed=True)() == START + DAY_MS
+
+
+@given(st.integers(START - 40 * DAY_MS, START), st.integers(0, 40 * DAY_MS), st.integers(-(2**45), 2**45))
+def test_after_a_known_downtime_the_wall_clock_counts_within_an_hour(high_water: int, away: int, jump: int) -> None:
+    machine = Machine(wall=high_water + away + jump)
+
+    now = machine.clock(high_water=high_water, away=away)()
+
+    assert now == high_water + away + (jump if 0 <= jump <= MAX_CORRECTION_MS else 0)
+    assert bool(machine.jumps) == (abs(jump) > MAX_CORRECTION_MS)
+
+
+def test_two_readings_tell_the_time_between_them_within_one_run_of_the_computer() -> None:
+    before, after = Uptime(b"b" * 16, 1_000), Uptime(b"b" * 16, 5_000)
+
+    assert after.since(before) == 4_000
+    assert before.since(after) is None
+    assert after.since(Uptime(b"a" * 16, 1_000)) is None
+    assert Uptime(bytes(16), 5_000).since(UNKNOWN_UPTIME) is None
+
+
+@pytest.mark.skipif(not Path("/proc/sys/kernel/random/boot_id").exists(), reason="only Linux names its boots")
+def test_this_computer_names_its_run() -> None:
+    first, second = uptime(), uptime()
+
+    assert first.boot.hex() == Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
+    assert second.since(first) is not None
 
 
 def test_a_computer_without_a_battery_for_its_clock_is_believed_when_it_has_found_the_time() -> None:

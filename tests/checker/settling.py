@@ -60,6 +60,8 @@ class Replay:
         epoch = event.fields["epoch"]
         if epoch <= self._epoch:
             yield Wrong(f"epoch {epoch} began after epoch {self._epoch}", (event,))
+        if not self._epoch:
+            self.open.clear()  # what came after the subscription was ended; the epochs of the next one begin anew
         self._epoch = epoch
         self._through.clear()
         if event.fields["from"] == "cursor":

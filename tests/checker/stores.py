@@ -146,7 +146,10 @@ def _check_cursors(connection: sqlite3.Connection, store: StoredJournal) -> None
     for one, other in (("subscriptions", "cursors"), ("cursors", "subscriptions")):
         alone = connection.execute(pairs.format(one, other)).fetchall()
         store.health.expect(not alone, f"{store.path} has {len(alone)} {one} without their {other}")
-    for (through,) in connection.execute("SELECT through FROM cursors"):
+    for key, sub, epoch, through, also in connection.execute("SELECT key, sub, epoch, through, also FROM cursors"):
+        begun_with = zlib.crc32(b"%d %d %b" % (epoch, through, sub.encode()), zlib.crc32(key))
+        sound = _unchecked(also, begun_with) is not None
+        store.health.expect(sound, f"{store.path} has a cursor at {through} that is not what was written")
         known = 0 <= through <= store.end
         store.health.expect(known, f"{store.path} has a cursor at {through}, and its last sequence is {store.end}")
 

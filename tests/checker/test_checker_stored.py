@@ -61,7 +61,8 @@ def test_a_store_without_what_was_promised_contradicts_the_receipt(run: Copy) ->
         ((first,),) = store.execute("SELECT first FROM commits ORDER BY first DESC LIMIT 1 OFFSET 1")
         for table, column in (("commits", "first"), ("leaves", "first"), ("journal", "sequence")):
             store.execute(f"DELETE FROM {table} WHERE {column} >= ?", (first,))  # noqa: S608 - names, not values
-        store.execute("UPDATE cursors SET through = min(through, ?)", (first - 1,))
+        store.execute("DELETE FROM cursors")
+        store.execute("DELETE FROM subscriptions")
 
     assert run.red() == {"I7"}
 
@@ -110,4 +111,12 @@ def test_a_cursor_without_its_subscription_is_found(run: Copy) -> None:
     with run.store() as store:
         store.execute("DELETE FROM subscriptions WHERE sub = 'all'")
 
+    assert run.red() == {"I14"}
+
+
+def test_a_cursor_that_has_moved_by_itself_is_found(run: Copy) -> None:
+    with run.store() as store:
+        moved = store.execute("UPDATE cursors SET through = through - 1 WHERE through > 0").rowcount
+
+    assert moved > 0
     assert run.red() == {"I14"}

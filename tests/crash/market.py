@@ -131,7 +131,7 @@ async def open_market(
                 forging.cancel_scope.cancel()
             market.note("heal")
             for publisher in market.publishers:
-                publisher.ends = True
+                publisher.finish()
             publishing.cancel_scope.deadline = trio.current_time() + drain_within_s
         with trio.move_on_after(drain_within_s):
             await market.tallying.until(lambda: not market.missing())

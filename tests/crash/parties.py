@@ -6,7 +6,7 @@ They use real links and the client library, as everybody does.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
@@ -32,6 +32,8 @@ from tests.crash.tallying import Made, Tallying
 TOPICS: Final = tuple(
     f"urn:byway:topic:open:{path}" for path in ("homes:boston", "homes:cambridge", "homes:boston:condo", "food:eggs")
 )
+NOTHING: Final[Mapping[str, object]] = {}
+PADS: Final = (0, 0, 200, 1500, 9000)  # bytes
 SHORT_MS: Final = (300, 3000)  # some casts expire while the router is down or a subscriber is away
 MOST_AT_ONCE: Final = 16
 FORGETFUL: Final = 0.3
@@ -78,20 +80,28 @@ async def linked(
         yield client
 
 
-def make_cast(chance: Random, authority: str, *, lifetime_ms: int) -> Made:
-    """A cast of a fresh key, with or without its one facet, of one size or another."""
+def make_cast(
+    chance: Random,
+    authority: str,
+    *,
+    lifetime_ms: int,
+    more: Mapping[str, object] = NOTHING,
+    pads: Sequence[int] = PADS,
+    topics: Sequence[str] = TOPICS,
+) -> Made:
+    """A cast of a fresh key, with or without its one facet, and with `more`, of one size or another."""
     now = now_ms()
     beds = chance.choice([None, 1, 2, 3])
     body = Cast.from_wire(
         {
-            "to": chance.choice(TOPICS),
-            "facets": {} if beds is None else {"beds": ["integer", beds, beds]},
+            "to": chance.choice(topics),
+            "facets": ({} if beds is None else {"beds": ["integer", beds, beds]}) | dict(more),
             "demand": {"@type": "Demand"},
             "reply": [(1, chance.randbytes(32))],
             "authority": authority,
             "offers": 1,
             "terms": [],
-            "pad": bytes(chance.choice([0, 0, 200, 1500, 9000])),
+            "pad": bytes(chance.choice(pads)),
         }
     )
     made = body.sign(SigningKey(chance.randbytes(32)), created=now - MINUTE_MS, expires=now + lifetime_ms)
@@ -101,18 +111,25 @@ def make_cast(chance: Random, authority: str, *, lifetime_ms: int) -> Made:
 class Publisher:
     """Makes casts and hands each in, the same bytes, until it has a receipt or a refusal that is for good.
 
-    Now and then it hands in one more time what has been answered, as somebody does who has lost the answer.
+    Now and then it hands in one more time what has been answered, as somebody does who has lost the answer.  `begun` is
+    what an earlier life of it had handed in.
     """
 
-    def __init__(self, at: NodeAddress, witness: Witness, tallying: Tallying, chance: Random) -> None:
+    def __init__(
+        self, at: NodeAddress, witness: Witness, tallying: Tallying, chance: Random, begun: Iterable[Made] = ()
+    ) -> None:
         self._at = at
         self._witness = witness
         self._tallying = tallying
         self._chance = chance
         self._key = SigningKey(chance.randbytes(32))
-        self._unanswered: dict[bytes, Made] = {}
+        self._unanswered = {made.statement.id: made for made in begun}
         self._answered: list[Statement] = []
-        self.ends = False  # make no more, but see those through that were made
+        self.ends = False
+
+    def finish(self) -> None:
+        """Make no more, but see those through that were made."""
+        self.ends = True
 
     async def run(self) -> None:
         while self._unanswered or not self.ends:

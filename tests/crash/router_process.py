@@ -17,7 +17,7 @@ from nacl.signing import SigningKey
 from byway.key_file import create_key
 from byway.node_address import NodeAddress
 from byway.protocol.urn import node_urn
-from byway.settings import RouterSettings, write_settings
+from byway.settings import NodeSettings, RouterSettings, write_settings
 
 ROOT: Final = Path(__file__).parent.parent.parent
 START_WITHIN_S: Final = 30.0
@@ -28,11 +28,14 @@ PORTS: Final = range(20_000, 32_000)  # below those that the system gives to cli
 class RouterProcess:
     """The router in `folder`: its settings, its key, its store, and what it has written to standard error.
 
-    Leaving it as a context kills what still runs.  `module` is what runs, in `environment` beside our own, behind the
-    words of `prefix`; all three count from the next start on.
+    Leaving it as a context kills what still runs.  `module` is what runs, with words after it if there are any, in
+    `environment` beside our own, behind the words of `prefix`; all three count from the next start on.  With `model`
+    it is another node than a router.
     """
 
-    def __init__(self, folder: Path, *, module: str = "byway", **settings: Any) -> None:
+    def __init__(
+        self, folder: Path, *, module: str = "byway", model: type[NodeSettings] = RouterSettings, **settings: Any
+    ) -> None:
         self.folder = folder
         self.settings = folder / "byway.toml"
         self.log = folder / "router.log"
@@ -43,7 +46,7 @@ class RouterProcess:
         self.prefix: list[str] = []
         address = f"127.0.0.1:{free_port()}"
         given = {"data": str(folder), "listen": [address], "verify_workers": 1} | settings
-        self.key = SigningKey(create_key(write_settings(self.settings, RouterSettings, given).data / "key", os.urandom))
+        self.key = SigningKey(create_key(write_settings(self.settings, model, given).data / "key", os.urandom))
         self.at = NodeAddress(node_urn(bytes(self.key.verify_key)), address)
         self._process: trio.Process | None = None
 
@@ -63,7 +66,7 @@ class RouterProcess:
         """Start the process, with what its operator has decided, and do not wait for it."""
         with self.log.open("ab") as log:
             self._process = await trio.lowlevel.open_process(
-                [*self.prefix, sys.executable, "-m", self.module, "run", str(self.settings), *decisions],
+                [*self.prefix, sys.executable, "-m", *self.module.split(), "run", str(self.settings), *decisions],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=ROOT,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,14 @@ from byway.protocol.limits import DAY_MS, HOUR_MS
 from byway.protocol.receipt import Receipt
 from byway.protocol.seal import SUITE, public_reply_key
 from byway.protocol.statement import Statement
+from byway.protocol.urn import node_urn
 from byway.store.high_water import HIGH_WATER_FILE, HighWaterFile
 from byway.store.sqlite.store import SKIPPED, STORE_FILE
 from tests.crash.router_process import RouterProcess
 
 pytestmark = pytest.mark.slow
+
+ENDS_WITHIN_S = 20.0
 
 
 def a_cast(router: RouterProcess) -> Statement:
@@ -43,10 +47,11 @@ def a_cast(router: RouterProcess) -> Statement:
 
 
 @asynccontextmanager
-async def client_of(router: RouterProcess) -> AsyncGenerator[Client]:
+async def client_of(router: RouterProcess, key: SigningKey | None = None) -> AsyncGenerator[Client]:
     at = router.at
+    key = key or SigningKey.generate()
     async with (
-        open_link(at.address, node=at.node, key=SigningKey.generate(), now_ms=now_ms, random=os.urandom) as link,
+        open_link(at.address, node=at.node, key=key, now_ms=now_ms, random=os.urandom) as link,
         connect(link) as client,
     ):
         yield client
@@ -101,6 +106,62 @@ async def test_a_backup_that_was_put_back_waits_for_its_operator(tmp_path: Path)
     assert heads[0].chain != heads[1].chain
     assert (heads[1].previous, heads[1].size) == (first.head.id, 1)
     assert third.sequence == second.sequence + 1 + SKIPPED
+
+
+async def test_a_damaged_last_commit_waits_for_its_operator_and_costs_its_receipts_alone(tmp_path: Path) -> None:
+    async with RouterProcess(tmp_path) as router:
+        await router.start()
+        kept, damaged, new = a_cast(router), a_cast(router), a_cast(router)
+        first, second = await receipt_of(router, kept), await receipt_of(router, damaged)
+        await router.stop()
+        with closing(sqlite3.connect(tmp_path / STORE_FILE)) as store:
+            store.execute("UPDATE commits SET head = zeroblob(length(head)) WHERE number = 2")
+            store.commit()
+
+        await router.begin()
+        assert await router.ended(ENDS_WITHIN_S) == 1
+        assert "[chain-damaged]" in router.errors()
+        assert f"once: byway run {router.settings} --begin-chain" in router.errors()
+
+        await router.start("--begin-chain")
+        assert router.facts["in"].startswith("doubt    statement 2: ")
+        assert router.facts["new"].startswith("chain ")
+        assert await receipt_of(router, kept) == first
+        refused = await publish(router, damaged)
+        assert isinstance(refused, Refused)
+        assert refused.code == "damaged"
+        third = await receipt_of(router, new)
+        async with client_of(router) as client, client.subscribe("homes", "open:homes:**") as subscription:
+            received = [(await subscription.receive()).statement.data for _ in range(3)]
+        assert received == [kept.data, damaged.data, new.data]
+        await router.stop()
+
+        await router.start()
+        assert not router.facts.keys() & {"in", "read-only", "unknown", "new"}
+        assert await receipt_of(router, new) == third
+    head = third.verify(new.id, bytes(router.key.verify_key))
+    assert (head.previous, head.size) == (first.head.id, 1)
+    assert third.sequence > second.sequence + SKIPPED
+
+
+async def test_a_cursor_that_has_moved_on_the_disk_loses_its_subscriber_nothing(tmp_path: Path) -> None:
+    key = SigningKey.generate()
+    async with RouterProcess(tmp_path) as router:
+        await router.start()
+        async with client_of(router, key) as client, client.subscribe("homes", "open:homes:**"):
+            pass
+        await router.stop()
+        with closing(sqlite3.connect(tmp_path / STORE_FILE)) as store:
+            store.execute("UPDATE cursors SET through = through + 1024")
+            store.commit()
+
+        await router.start()
+        assert "subscription_damaged" in router.errors()
+        assert node_urn(bytes(key.verify_key)) in router.errors()
+        cast = a_cast(router)
+        await receipt_of(router, cast)
+        async with client_of(router, key) as client, client.subscribe("homes", "open:homes:**") as subscription:
+            assert (await subscription.receive()).statement.data == cast.data
 
 
 async def test_a_killed_router_raises_no_alarm_and_a_lost_high_water_file_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from byway.protocol.topic import TopicPattern
 from byway.router.backlog import Backlog
 from byway.router.delivery import Delivery
 from byway.router.memory import Memory
-from byway.router.policy import RouterPolicy
+from byway.router.policy import RouterPolicy, Source
 from byway.router.store_thread import StoreThread
 from byway.store.sqlite.store import SqliteStore
 from tests.router.test_writer import NODE, Recording
@@ -20,7 +20,7 @@ async def test_a_page_looks_no_further_than_the_policy_has_seen(store: SqliteSto
     policy = RouterPolicy(bytes(NODE.verify_key))
     recording = Recording(store)
     nursery.start_soon(recording.writer.run)
-    await recording.writer.write([policy.admit(cast, b"") for cast in casts(3)])
+    await recording.writer.write([policy.admit(cast, Source(b"")) for cast in casts(3)])
     delivery = Delivery(
         key=bytes(32),
         sub="s",

@@ -16,6 +16,7 @@ from byway.protocol.filter import And, Compare, Filter, Known, Near, parse_expre
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router import predicates
 from byway.router.index import SubscriptionIndex
+from byway.router.shares import Owner
 from tests.strategies.facets import facet_maps
 from tests.strategies.filters import filters
 from tests.strategies.topics import WORDS, patterns, topics
@@ -180,13 +181,15 @@ def costly(number: int) -> Filter:
     return And((*(Near(f"where{other}", number, 0, 0) for other in range(30)), circle(number)))
 
 
-def fill(index: SubscriptionIndex[int], pattern: TopicPattern, make: Callable[[int], Filter]) -> int:
+def fill(
+    index: SubscriptionIndex[int], pattern: TopicPattern, make: Callable[[int], Filter], owner: Owner | None = None
+) -> int:
     """Subscribe until it is refused; how often it was not."""
     first = len(index)
     refused: Refused | None = None
     while refused is None:
         try:
-            index.add(len(index), pattern, make(len(index)))
+            index.add(len(index), pattern, make(len(index)), owner)
         except Refused as error:
             refused = error
     assert refused.code == "filters-full"
@@ -260,3 +263,54 @@ def test_refusing_the_filter_that_would_make_looking_up_worthwhile_gives_its_wor
     with pytest.raises(Refused):
         index.add(-1, HOMES, wide(predicates.FEW))
     assert index._top.work == work
+
+
+def test_a_few_keys_that_take_all_they_can_get_leave_room_for_those_who_come_later() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    for greedy in range(20):
+        owner = Owner(bytes([greedy]), "198.51.100.0/24")
+        fill(index, HOMES, costly, owner)
+        fill(index, HOMES, circle, owner)
+    neighbour = fill(index, HOMES, circle, Owner(b"neighbour", "198.51.100.0/24"))
+    stranger = fill(index, HOMES, circle, Owner(b"stranger", "203.0.113.0/24"))
+    assert neighbour >= 1
+    assert stranger > 100
+    assert index._top.work <= 32_000
+
+
+def test_many_prefixes_together_cannot_make_a_cast_cost_more_than_the_bound() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    for greedy in range(60):
+        fill(index, HOMES, costly, Owner(bytes([greedy]), f"10.0.{greedy}.0/24"))
+    assert 16_000 < index._top.work <= 32_000
+
+
+def test_as_long_as_a_cast_costs_little_nobodys_share_is_looked_at() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    seller = Owner(b"seller", "203.0.113.0/24")
+    for number in range(300):  # so many patterns are more than its share together, but no cast meets two of them
+        index.add(number, TopicPattern("open", (f"topic{number}",)), costly(number), seller)
+    assert index._top.work < 2000
+
+
+def test_what_was_given_back_can_be_taken_again() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    owner = Owner(b"seller", "203.0.113.0/24")
+    held = fill(index, HOMES, costly, owner)
+    for handle in list(index._places):
+        index.remove(handle)
+    assert fill(index, HOMES, costly, owner) == held
+    assert index._shares._taken[owner] == index._top.work
+
+
+def test_who_keeps_a_filter_that_another_key_brought_first_answers_for_it() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex(max_work=32_000)
+    first, second = Owner(b"first", "203.0.113.0/24"), Owner(b"second", "203.0.113.0/24")
+    index.add(1, HOMES, costly(0), first)
+    work = index._shares._taken[first]
+    index.add(2, HOMES, costly(0), second)
+    index.remove(1)
+    assert index._shares._taken == {second: work}
+    index.remove(2)
+    assert not index._shares._taken
+    assert not index._shares._taken_by_prefix

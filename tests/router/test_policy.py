@@ -16,13 +16,14 @@ from byway.protocol.limits import DAY_MS, HOUR_MS
 from byway.protocol.statement import Kind, Statement, make_statement
 from byway.protocol.topic import Topic
 from byway.protocol.urn import mailbox_urn, node_urn
-from byway.router.policy import NO_ADDRESS, RouterPolicy
+from byway.router.policy import NO_ADDRESS, RouterPolicy, Source
 
 NOW = 1_800_000_000_000
 NODE = bytes(SigningKey(b"n" * 32).verify_key)
 BUYER = SigningKey(b"b" * 32)
 SELLER = SigningKey(b"s" * 32)
 PEER = bytes(SELLER.verify_key)
+SOURCE = Source(PEER)
 TOPIC = "urn:byway:topic:open:homes:boston"
 
 
@@ -51,13 +52,13 @@ def acknowledgement(*, key: SigningKey = SELLER, router: bytes = NODE) -> Statem
 
 def refusal(policy: RouterPolicy, statement: Statement) -> str:
     with pytest.raises(BywayError) as caught:
-        policy.admit(statement, PEER)
+        policy.admit(statement, SOURCE)
     assert isinstance(caught.value, Refused | StatementError)
     return caught.value.code
 
 
 def test_a_cast_is_taken_from_anybody_and_matched_by_topic_and_facets() -> None:
-    admitted = RouterPolicy(NODE).admit(cast(), PEER)
+    admitted = RouterPolicy(NODE).admit(cast(), SOURCE)
     assert (admitted.address, admitted.topic) == (TOPIC, Topic("open", ("homes", "boston")))
     assert admitted.facets == {"beds": Integer(2, 2)}
     assert admitted.ends is None
@@ -65,7 +66,7 @@ def test_a_cast_is_taken_from_anybody_and_matched_by_topic_and_facets() -> None:
 
 def test_a_close_is_matched_by_topic_alone_and_ends_what_its_own_key_has_signed() -> None:
     over = cast()
-    admitted = RouterPolicy(NODE).admit(close(over), PEER)
+    admitted = RouterPolicy(NODE).admit(close(over), SOURCE)
     assert (admitted.address, admitted.facets) == (TOPIC, None)
     assert admitted.ends == (over.id, bytes(BUYER.verify_key))
 
@@ -73,21 +74,21 @@ def test_a_close_is_matched_by_topic_alone_and_ends_what_its_own_key_has_signed(
 def test_a_closed_cast_is_neither_taken_nor_handed_over_once_the_close_is_durable() -> None:
     policy, over, other = RouterPolicy(NODE), cast(), cast(number=1)
     ending = close(over)
-    policy.admit(ending, PEER)
+    policy.admit(ending, SOURCE)
     assert policy.read(over) is not None  # it is admitted, and not yet in the journal
     policy.remember(ending)
     assert policy.read(over) is None
     assert refusal(policy, over) == "closed"
     assert policy.read(other) is not None
     assert policy.read(ending) is not None
-    policy.admit(ending, PEER)  # again: it has its receipt
+    policy.admit(ending, SOURCE)  # again: it has its receipt
 
 
 def test_a_close_by_another_key_ends_nothing() -> None:
     policy, over = RouterPolicy(NODE), cast()
     policy.remember(close(over, key=SELLER))
     assert policy.read(over) is not None
-    policy.admit(over, PEER)
+    policy.admit(over, SOURCE)
 
 
 def test_a_close_is_remembered_as_long_as_the_longest_that_came() -> None:
@@ -102,7 +103,7 @@ def test_a_close_is_remembered_as_long_as_the_longest_that_came() -> None:
 
 def test_an_acknowledgement_is_kept_for_its_subscription_and_delivered_to_nobody() -> None:
     policy, signed = RouterPolicy(NODE), acknowledgement()
-    admitted = policy.admit(signed, PEER)
+    admitted = policy.admit(signed, SOURCE)
     assert (admitted.acknowledges, admitted.address, admitted.topic) == ("homes", NO_ADDRESS, None)
     assert policy.read(signed) is None
 
@@ -136,7 +137,7 @@ def test_a_body_is_refused_for_its_exact_reason(changes: dict[str, Any], code: s
 
 def test_what_is_not_known_is_carried() -> None:
     statement = cast(colour="blue")
-    admitted = RouterPolicy(NODE).admit(statement, PEER)
+    admitted = RouterPolicy(NODE).admit(statement, SOURCE)
     assert admitted.statement is statement
     assert Cast.from_statement(admitted.statement).to == TOPIC
 
@@ -153,5 +154,5 @@ def test_a_close_that_ends_before_its_cast_is_refused() -> None:
     body = Close.from_wire({"cast": bytes(32), "to": TOPIC, "until": NOW + 2 * HOUR_MS})
     early = body.sign(SigningKey(bytes(32)), created=NOW, expires=NOW + HOUR_MS)
     with pytest.raises(StatementError) as caught:
-        RouterPolicy(NODE).admit(early, PEER)
+        RouterPolicy(NODE).admit(early, SOURCE)
     assert caught.value.code == "bad-body"

@@ -22,6 +22,7 @@ from byway.protocol.frames import (
 from byway.protocol.frames import Refused as RefusedFrame
 from byway.router.backlog import PAGE
 from byway.router.delivery import PROGRESS, Delivery
+from byway.router.shares import Owner
 from tests.router.faulty_store import FAILED, FULL
 from tests.router.node_in_memory import BUYER, SELLER, Node, Peer, settle
 
@@ -29,7 +30,7 @@ from tests.router.node_in_memory import BUYER, SELLER, Node, Peer, settle
 class Nobody:
     """A session that must not be spoken to."""
 
-    prefix = "203.0.113.0/24"
+    owner = Owner(bytes(SELLER.verify_key), "203.0.113.0/24")
 
     def post(self, frame: Frame) -> None:
         raise AssertionError(frame)

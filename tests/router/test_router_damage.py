@@ -120,11 +120,11 @@ async def test_the_sweep_goes_on_in_slices_until_nothing_is_due(node: Node) -> N
     for _ in range(6 * SLICE // 64):
         lifetime_ms = START_MS + HOUR_MS - node.now_ms()
         await node.publish(*[node.cast(lifetime_ms=lifetime_ms) for _ in range(64)])
-    assert len(node.store._directory._sequences) == 6 * SLICE
+    assert len(node.store._statements.directory._sequences) == 6 * SLICE
 
     await trio.sleep((START_MS + HOUR_MS - node.now_ms()) / 1000 + 1.5)
 
-    assert len(node.store._directory._sequences) == 0
+    assert len(node.store._statements.directory._sequences) == 0
 
 
 async def test_remembered_statements_are_read_in_pieces(node: Node) -> None:

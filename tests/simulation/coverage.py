@@ -25,6 +25,7 @@ SLOW: Final = "slow subscriber"
 EFFECT: Final = "crash after effect"  # of a subscriber, before its ack
 SUBSCRIBER: Final = "subscriber crash"
 PUBLISHER: Final = "publisher crash"
+BUSY: Final = "overload"  # more is handed in than a node takes without stamps
 KINDS: Final = (
     KILL,
     POWER,
@@ -43,12 +44,16 @@ KINDS: Final = (
     EFFECT,
     SUBSCRIBER,
     PUBLISHER,
+    BUSY,
 )
 
 Pair = tuple[str, str]
 
 CANNOT_BE: Final[Mapping[Pair, str]] = {
-    **{(kind, RECOVERING): "no link is open while a node recovers" for kind in (CUT, STALL, HALF_OPEN, REPLAY, EFFECT)},
+    **{
+        (kind, RECOVERING): "no link is open while a node recovers"
+        for kind in (CUT, STALL, HALF_OPEN, REPLAY, EFFECT, BUSY)
+    },
     (EFFECT, IDLE): "what had an effect and is not acked is awaited",
 }
 WANTED: Final[tuple[Pair, ...]] = tuple(

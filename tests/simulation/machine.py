@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import apsw
 import trio
@@ -26,34 +26,19 @@ from byway.protocol.urn import node_urn
 from byway.router.policy import Policy
 from byway.router.router import Router
 from byway.router.store_thread import StoreThread
-from byway.router.writer import NOT_FATAL
 from byway.store.high_water import HIGH_WATER_FILE
 from byway.store.sqlite.store import STORE_FILE, open_store
 from byway.store.store import Store
 from tests.simulation.network import Network
 from tests.simulation.parts import WORK_S, Parts, WatchedLink
-from tests.simulation.states import (
-    COMMITTED,
-    COMMITTING,
-    PAGING,
-    RECOVERING,
-    SWEEPING,
-    States,
-)
+from tests.simulation.states import RECOVERING, States
+from tests.simulation.store_calls import StoreCalls
 from tests.simulation.wires import Connection
 from tests.store.power_loss import Disk, Image
 from tests.strategies.randomness import Seeded
 
-_T = TypeVar("_T")
-
 MakePolicy = Callable[[bytes, Callable[[], int]], Policy]
 
-CALLS: Final = {
-    "Writer": COMMITTING,
-    "Backlog": PAGING,
-    "Sweeper": SWEEPING,
-    "Router": RECOVERING,
-}  # by who asks the store
 TRY_AGAIN_S: Final = 0.3
 
 
@@ -78,7 +63,7 @@ class Machine:
         self.restarting = trio.Lock()  # who holds it may end its life
         self.clock_ahead_ms = 0  # of the wall clock of this machine
         self.disk = Disk()
-        self.failed = trio.Event()  # the store has
+        self.calls = StoreCalls(name, self.states, self.random, note)
         self.folder = folder / name
         self.folder.mkdir()
         self._bytes = Seeded(f"{seed} {name}")
@@ -92,7 +77,6 @@ class Machine:
         self._on = trio.Event()
         self._life = trio.CancelScope()
         self._dead = trio.Event()
-        self._calls: set[trio.CancelScope] = set()
         self._clock: SteadyClock | None = None
         self._older_mark: bytes | None = None
         self._lost: list[Connection] = []  # whose clients do not know it yet
@@ -109,6 +93,11 @@ class Machine:
     @property
     def address(self) -> str:
         return self.place.address
+
+    @property
+    def held(self) -> int:
+        """How many bytes its router keeps in memory for subscribers."""
+        return self.router._memory.used
 
     def now_ms(self) -> int:
         assert self._clock is not None
@@ -186,8 +175,7 @@ class Machine:
         self.disk.before = _no_power
         self.disk = disk
         self._life.cancel()
-        for scope in self._calls:
-            scope.cancel()
+        self.calls.end()
         self.states.clear()
 
     def _cut_power(self) -> None:
@@ -204,7 +192,7 @@ class Machine:
             connection.stall(on=True)
 
     async def _live(self) -> None:
-        self.failed = trio.Event()
+        self.calls.failed = trio.Event()
         with trio.CancelScope() as self._life, self.states.being(RECOVERING):
             await trio.sleep(self.random.uniform(*WORK_S))
             with suppress(FileNotFoundError):
@@ -239,7 +227,7 @@ class Machine:
             policy=policy,
             verifier=self._parts.verifier(self),
             now_ms=clock,
-            thread=StoreThread(self._call),
+            thread=StoreThread(self.calls.run),
         )
         self.router = router
         resolver = policy if isinstance(policy, AddressingPolicy) else None
@@ -265,34 +253,6 @@ class Machine:
                 )
             )
             self.states.leave(RECOVERING)
-
-    async def _call(self, call: Callable[[], _T], /) -> _T:
-        """Call the store as a thread would: it takes a while, and only the end of the process interrupts it."""
-        who = call.__qualname__.split(".")[0]
-        result: _T
-        with trio.CancelScope(shield=True) as scope:
-            self._calls.add(scope)
-            try:
-                with self.states.being(CALLS[who]):
-                    await trio.sleep(self.random.uniform(*WORK_S))
-                    result = self._checked(call)
-                if who == "Writer":
-                    with self.states.being(COMMITTED):
-                        await trio.sleep(self.random.uniform(*WORK_S))
-            finally:
-                self._calls.remove(scope)
-        if scope.cancelled_caught:
-            await trio.sleep_forever()  # the process has ended, and so does this
-        return result
-
-    def _checked(self, call: Callable[[], _T]) -> _T:
-        try:
-            return call()
-        except StoreError as error:
-            self._note(f"{self.name} store: {error.code}")
-            if error.code not in NOT_FATAL:
-                self.failed.set()
-            raise
 
     def _wall(self) -> int:
         return self._wall_ms() + self.clock_ahead_ms

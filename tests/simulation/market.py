@@ -14,7 +14,7 @@ from byway.protocol.intentcast import Cast
 from byway.protocol.limits import HOUR_MS, MINUTE_MS
 from byway.protocol.mailbox import Mailbox
 from byway.protocol.record import Record
-from byway.protocol.seal import SUITE
+from byway.protocol.seal import NONCE_BYTES, public_reply_key, seal
 from byway.protocol.statement import Kind, Statement, make_statement
 from byway.protocol.urn import mailbox_urn, to_base32
 from tests.strategies.randomness import Seeded
@@ -33,6 +33,7 @@ FILTERS: Final[tuple[object, ...]] = (
 )
 LIVES_MS: Final = (700, 1500, 3000, 6000, 12_000, HOUR_MS, HOUR_MS, HOUR_MS)
 WORDS: Final = (10, 200, 900, 6000)
+CANARY_BYTES: Final = 24
 
 
 class Market:
@@ -42,6 +43,8 @@ class Market:
         self._random = Random(f"{seed} market")  # noqa: S311 - a simulation
         self._bytes = Seeded(f"{seed} market")
         self._now_ms = now_ms
+        self._reply_secret = self._bytes(32)
+        self.secrets = {self._reply_secret: "a reply key"}  # that no node has, nor who listens to all links
 
     def key(self) -> SigningKey:
         return SigningKey(self._bytes(32))
@@ -90,19 +93,24 @@ class Market:
         return Mailbox(at=at, messages=5, bytes=20_000).sign(key, created=now, expires=now + HOUR_MS)
 
     def sealed(self, key: SigningKey, mailbox: bytes, serial: int) -> Statement:
-        """Something that nobody but the owner of the mailbox could read."""
-        now = self._now_ms()
-        body = {
-            "to": mailbox_urn(mailbox),
-            "cast": self._bytes(32),
-            "serial": serial,
-            "suite": SUITE,
-            "key": self._bytes(32),
-            "commit": self._bytes(32),
-            "nonce": self._bytes(24),
-            "box": self._bytes(self._random.choice((100, 1000))),
-        }
-        return make_statement(key, Kind.SEALED, body, created=now, expires=now + HOUR_MS)
+        """Something that nobody but the owner of the mailbox could read, by a seller whom nobody else could name."""
+        created = self._now_ms()
+        expires = created + HOUR_MS
+        lasting, said = self.key(), self._bytes(CANARY_BYTES)
+        body = {"said": said * self._random.choice((1, 60))}
+        self.secrets |= {said: "what an offer says", bytes(lasting.verify_key): "the seller of an offer"}
+        return seal(
+            make_statement(lasting, Kind.OFFER, body, created=created, expires=expires),
+            to=mailbox_urn(mailbox),
+            cast=self._bytes(32),
+            serial=serial,
+            reply_key=public_reply_key(self._reply_secret),
+            outer_key=key,
+            ephemeral_secret=self._bytes(32),
+            nonce=self._bytes(NONCE_BYTES),
+            created=created,
+            expires=expires,
+        )
 
     def record(self, authority: SigningKey, serial: int, homes: list[str], messaging: str) -> Statement:
         now = self._now_ms()

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
+import structlog
+
 from byway.link.link import Link
 from byway.protocol.frames import Ack, Deliver, Entry, Frame
 from byway.router.router import Router
@@ -18,6 +20,8 @@ from byway.store.store import Store
 from tests.simulation.machine import Machine
 from tests.simulation.parts import Parts, SlowVerifier, WatchedLink
 from tests.simulation.run import Outcome, simulate
+
+log = structlog.get_logger()
 
 DAY_MS: Final = 86_400_000
 MANY: Final = 2  # statements
@@ -107,6 +111,16 @@ class _TrustingSession(Session):
             self._router.acked(linked.delivery, frame.through, frame.also, frame.refused)
 
 
+class _HoardingSession(Session):
+    """Lets go of nothing that it has sent."""
+
+    def _ack(self, frame: Ack) -> None:
+        delivery = self._deliveries.get(frame.sub)
+        for sent in delivery._in_flight.values() if delivery else ():
+            self._router._memory.hold(sent.ready)
+        super()._ack(frame)
+
+
 class _CredulousVerifier(SlowVerifier):
     """Takes whatever comes alone for signed."""
 
@@ -172,6 +186,17 @@ class StaleAckAccepted(Parts):
         return _TrustingSession(router, link, now_ms=machine.now_ms, resolver=resolver)
 
 
+class MemoryKept(Parts):
+    def session(self, machine: Machine, router: Router, link: Link, resolver: Resolver | None) -> Session:
+        return _HoardingSession(router, link, now_ms=machine.now_ms, resolver=resolver)
+
+
+class KeyLogged(Parts):
+    def link(self, machine: Machine, link: Link) -> Link:
+        log.info("link_opened", key=bytes(machine.key).hex())
+        return super().link(machine, link)
+
+
 PLANTED: Final[Mapping[str, type[Parts]]] = {
     "synchronous-normal": NotFlushed,
     "receipt-before-commit": ReceiptBeforeCommit,
@@ -182,6 +207,8 @@ PLANTED: Final[Mapping[str, type[Parts]]] = {
     "never-expires": NeverExpires,
     "stale-ack-accepted": StaleAckAccepted,
     "one-byte-reencoded": OneByteReencoded,
+    "memory-kept": MemoryKept,
+    "key-logged": KeyLogged,
 }
 
 

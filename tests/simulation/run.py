@@ -23,6 +23,7 @@ from tests.simulation.coverage import Pair
 from tests.simulation.nemesis import Nemesis
 from tests.simulation.parts import Parts
 from tests.simulation.plan import plan
+from tests.simulation.quiet import measure, overheard
 from tests.simulation.world import Line, World, as_text
 
 LONGEST_S: Final = 600.0  # on the virtual clock: a world that takes longer does not end
@@ -61,10 +62,11 @@ def simulate(seed: int, parts: Parts | None = None) -> Outcome:
         with capture_logs() as logs, deterministic_scheduling(seed), _without_collector():
             trio.run(_main, outcome, folder, parts or Parts(), clock=MockClock(autojump_threshold=0))
         outcome.findings += [f"log: {line}" for line in logs if line["event"] == "link_failed"]
+        heard = overheard(outcome.trace, logs, folder)
         outcome.trace += [("log", line["event"], line.get("code", "")) for line in logs]
         stores = sorted(folder.glob("*/store.db"))
         with _temporary_files_in(folder):
-            tallies = judge(folder / "evidence", stores=stores)
+            tallies = judge(folder / "evidence", stores=stores, scanned=[heard, *(store.parent for store in stores)])
         for tally in tallies.values():
             outcome.checked[tally.code] += tally.checked
             outcome.findings += [
@@ -95,6 +97,7 @@ async def _main(outcome: Outcome, folder: Path, parts: Parts) -> None:
                 await world.drain()
                 world.over.set()
                 await trio.sleep(LAST_ACKS_S)
+                measure(world, witness)
                 witness.note("end-of-drain")
             for machine in world.machines:
                 await machine.kill()

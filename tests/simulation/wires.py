@@ -85,6 +85,7 @@ class Pipe:
 
     def stall(self, *, on: bool) -> None:
         self._stalled = on
+        self._ended = self._ended or (self._abandoned and not on)
         self._tell()
 
     def end(self) -> None:
@@ -92,8 +93,10 @@ class Pipe:
         self._tell()
 
     def abandon(self) -> None:
+        """Whoever sends is not told of it before the stall is over."""
         self._abandoned = True
-        self.end()
+        self._ended = self._ended or not self._stalled
+        self._tell()
 
     def reset(self, *, lost: bool) -> None:
         """The connection is gone; what was on its way is `lost`, or may be.  What was held up never arrives."""

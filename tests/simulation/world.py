@@ -20,8 +20,9 @@ from tests.checker.evidence import Witness
 from tests.simulation.machine import Machine
 from tests.simulation.market import FILTERS, PATTERNS, Market, topic_of
 from tests.simulation.network import Network
-from tests.simulation.parties import Party, Publisher, Subscriber, Wish
+from tests.simulation.parties import Party, Publisher
 from tests.simulation.parts import Parts
+from tests.simulation.subscribers import Subscriber, Wish
 from tests.strategies.randomness import Seeded
 
 Line = tuple[object, ...]

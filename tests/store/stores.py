@@ -39,4 +39,4 @@ def unsubscribe(store: Store, key: bytes, sub: str) -> None:
 
 def subscription(sub: str, *, epoch: int = 1, through: int = 0) -> SubscriptionRow:
     """A subscription of SELLER."""
-    return SubscriptionRow(SELLER, sub, "open:homes:**", b"\xc0", "all", epoch, through)
+    return SubscriptionRow(SELLER, sub, "open:homes:**", b"\xc0", "all", epoch, through, seen=1_800_000_000_000)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from byway.clock import UNKNOWN_UPTIME, Uptime
 from byway.errors import StoreError
 from byway.store.high_water import SLOT_BYTES, HighWaterFile, InDoubt, Mark, in_doubt
 
@@ -18,7 +21,7 @@ CHAIN = b"c" * 16
 
 
 def mark(number: int) -> Mark:
-    return Mark(CHAIN, number, 10 * number + 1, 1_000 * number)
+    return Mark(CHAIN, number, 10 * number + 1, 1_000 * number, Uptime(b"b" * 16, 500 * number))
 
 
 def found(path: Path) -> Mark | None:
@@ -50,6 +53,18 @@ def test_the_last_mark_is_found_again(count: int, tmp_path: Path) -> None:
     file.close()
     assert found(tmp_path / "high-water") == mark(99)
     assert (tmp_path / "high-water").stat().st_size <= 2 * SLOT_BYTES
+
+
+def test_a_file_from_before_the_uptime_was_noted_is_read(tmp_path: Path) -> None:
+    packed = struct.pack(">8sQ16sQQq", b"byway hw", 2, CHAIN, 2, 21, 2_000)
+    (tmp_path / "high-water").write_bytes(packed + zlib.crc32(packed).to_bytes(4))
+
+    file = HighWaterFile(tmp_path / "high-water")
+
+    assert file.found == mark(2)._replace(uptime=UNKNOWN_UPTIME)
+    file.write(mark(3))
+    file.close()
+    assert found(tmp_path / "high-water") == mark(3)
 
 
 @given(count=st.integers(1, 4), position=st.integers(0, 2 * SLOT_BYTES - 1), bit=st.integers(0, 7))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -15,8 +14,8 @@ import pytest
 from byway.errors import StoreError
 from byway.protocol.limits import MINUTE_MS
 from byway.store.check import with_check
-from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
-from tests.store.stores import NODE_KEY, commit, open_here, subscribe, subscription
+from byway.store.sqlite.store import STORE_FILE, SqliteStore
+from tests.store.stores import commit, open_here
 from tests.strategies.entries import ADDRESSES, make_entry
 
 ENTRIES = [make_entry(number, address=ADDRESSES[number % 2]) for number in range(6)]
@@ -108,39 +107,6 @@ def test_leaves_that_change_while_the_store_is_open_are_left_alone(reopen: Calla
 
     assert store.sweep(2_000 * MINUTE_MS, 100) == 0
     assert len(store.read([1, 2, 3])) == 3
-
-
-@pytest.mark.parametrize("column", ["head", "frontier"])
-def test_a_chain_whose_end_has_changed_does_not_go_on(column: str, folder: Path) -> None:
-    change(folder, "commits", column, 4, 2)
-
-    with (
-        closing(open_store(folder, node_key=NODE_KEY, random=os.urandom)) as store,
-        pytest.raises(StoreError) as raised,
-    ):
-        store.recover(0)
-    assert raised.value.code == "store-damaged"
-    assert raised.value.next_step
-
-
-@pytest.mark.parametrize("table", ["subscriptions", "cursors"])
-def test_a_subscription_that_has_lost_a_field_is_noticed(table: str, folder: Path) -> None:
-    with open_here(folder) as store:
-        subscribe(store, subscription("homes"))
-    field = {"subscriptions": "pattern", "cursors": "through"}[table]
-    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
-        connection.execute("PRAGMA writable_schema = on")
-        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '')")
-        connection.execute("PRAGMA writable_schema = reset")
-        connection.execute(f"UPDATE {table} SET {field} = NULL")  # noqa: S608 - our names
-        connection.commit()
-
-    with (
-        closing(open_store(folder, node_key=NODE_KEY, random=os.urandom)) as store,
-        pytest.raises(StoreError) as raised,
-    ):
-        store.recover(0)
-    assert raised.value.code == "store-damaged"
 
 
 def test_a_changed_head_gives_no_receipt(folder: Path) -> None:

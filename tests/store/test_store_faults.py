@@ -242,7 +242,7 @@ def test_a_mistake_of_the_caller_leaves_no_trace(tmp_path: Path) -> None:
     with open_here(tmp_path) as store:
         with pytest.raises(ValueError, match="the next sequence is 1"):
             commit(store, 7, [make_entry(1)])
-        with pytest.raises(TypeError):
+        with pytest.raises(AttributeError):
             subscribe(store, subscription("homes")._replace(scope=object()))  # type: ignore[arg-type]  # the point
 
         commit(store, 1, [make_entry(1)])

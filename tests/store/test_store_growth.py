@@ -37,7 +37,7 @@ def test_a_store_that_is_swept_stops_growing(tmp_path: Path) -> None:
                 pass
             store._database._connection.wal_checkpoint()
             sizes.append((tmp_path / STORE_FILE).stat().st_size)
-        assert len(store._directory._sequences) == 8 * BATCH
+        assert len(store._statements.directory._sequences) == 8 * BATCH
 
     assert sizes[-1] < 1.2 * sizes[2]
 

@@ -11,9 +11,10 @@ from random import Random
 
 import pytest
 
+from byway.clock import Uptime
 from byway.errors import StoreError
 from byway.protocol.limits import MINUTE_MS
-from byway.store.high_water import HIGH_WATER_FILE, InDoubt
+from byway.store.high_water import HIGH_WATER_FILE, HighWaterFile, InDoubt
 from byway.store.sqlite.store import SKIPPED, STORE_FILE, SqliteStore, open_store
 from byway.store.store import LastCommit, Recovered
 from tests.store.stores import NODE_KEY, commit, open_here, subscribe, subscription
@@ -191,6 +192,23 @@ def test_the_time_of_the_node_is_noted_once_a_second(reopen: Callable[[], Sqlite
     store = reopen()
     assert store.high_water is not None
     assert store.high_water.clock_ms == 7_000
+
+
+def test_with_the_time_the_uptime_of_the_computer_is_noted(behind: Path) -> None:
+    """Also while something is in doubt, and never one that belongs to another time."""
+    readings = iter([Uptime(b"b" * 16, 70), Uptime(b"b" * 16, 80)])
+    with closing(
+        open_store(behind, node_key=NODE_KEY, random=os.urandom, uptime=lambda: next(readings), reserve_bytes=0)
+    ) as store:
+        assert store.recover(5_000).in_doubt
+        store.sweep(6_000, 10)
+        subscribe(store, subscription("homes"))
+
+    file = HighWaterFile(behind / HIGH_WATER_FILE)
+    file.close()
+    assert file.found is not None
+    assert (file.found.clock_ms, file.found.uptime) == (6_000, Uptime(b"b" * 16, 80))
+    assert file.found.next_sequence == COMMITS + 1
 
 
 def test_a_high_water_file_that_cannot_be_written_ends_all_promises(

@@ -6,7 +6,7 @@ closed for writing, and left without a checkpoint: the next process finds the fi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import apsw
@@ -34,6 +34,18 @@ class Database:
             raise self._fault(error) from error
         except UnicodeDecodeError as error:
             raise self._fault(apsw.CorruptError("text is not UTF-8")) from error
+
+    def salvage(self, sql: str) -> Iterator[Any]:
+        """The rows before the first page that SQLite cannot make sense of.  Such a page does not end anything here.
+
+        Raises `StoreError` for anything else.
+        """
+        try:
+            yield from self._connection.execute(sql)
+        except apsw.CorruptError:
+            return
+        except apsw.Error as error:
+            raise self._fault(error) from error
 
     def transact(self, write: Callable[[apsw.Connection], None]) -> None:
         """Run `write` in one transaction and flush it.

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 
-from byway.errors import StoreError
 from byway.store.check import key_of, with_check, without_check
 from byway.store.leaves import Leaves
 from byway.store.sqlite.database import Database
 from byway.store.store import Entry, LastCommit, StoredCommit
 
 MAX_STRETCH: Final = 0xFFFF  # what leaves have room for
-PAGE_STRETCHES: Final = 256  # read at one time, so that no statement of SQL stays open between calls
+PAGE_ROWS: Final = 256  # read at one time, so that no statement of SQL stays open between calls
 
 _APPEND: Final = "INSERT INTO journal (sequence, data) SELECT ?1 + rowid - 1, value FROM carray(?2)"
 _APPEND_COMMIT: Final = "INSERT INTO commits (first, count, number, head, frontier) VALUES (?, ?, ?, ?, ?)"
 _PUT_LEAVES: Final = "INSERT INTO leaves (first, count, packed) VALUES (?, ?, ?)"
-_READ: Final = "SELECT sequence, data FROM carray(?) CROSS JOIN journal ON sequence = value"
-_LAST: Final = "SELECT number, first, count, head, frontier FROM commits WHERE first >= ? ORDER BY first DESC LIMIT 1"
+# One changed bit can make a text of a blob, and reading that as text would fail: hence the casts.
+_READ: Final = "SELECT sequence, CAST(data AS BLOB) FROM carray(?) CROSS JOIN journal ON sequence = value"
+_FROM_END: Final = """
+    SELECT CAST(number AS INTEGER), first, CAST(count AS INTEGER), CAST(head AS BLOB), CAST(frontier AS BLOB)
+    FROM commits ORDER BY first DESC LIMIT ? OFFSET ?
+"""
 _COMMIT_OF: Final = """
-    SELECT number, commits.first, commits.count, head, leaves.first, packed FROM commits JOIN leaves
+    SELECT CAST(number AS INTEGER), commits.first, CAST(commits.count AS INTEGER), CAST(head AS BLOB), leaves.first,
+        CAST(packed AS BLOB) FROM commits JOIN leaves
     WHERE commits.first = (SELECT max(first) FROM commits WHERE first <= ?1)
         AND leaves.first = (SELECT max(first) FROM leaves WHERE first <= ?1)
 """
 _HELD: Final = """
-    SELECT first, count, packed, coalesce(until, -1) FROM leaves LEFT JOIN swept USING (first)
-    WHERE first >= ? ORDER BY first LIMIT ?
+    SELECT first, CAST(count AS INTEGER), CAST(packed AS BLOB), coalesce(until, -1)
+    FROM leaves LEFT JOIN swept USING (first) WHERE first >= ? ORDER BY first LIMIT ?
 """
 _DELETE: Final = "DELETE FROM journal WHERE sequence IN (SELECT value FROM carray(?))"
 _MARK_SWEPT: Final = """
@@ -50,6 +54,17 @@ class Held(NamedTuple):
     size: int
     leaves: Leaves | None
     until: int
+
+
+class End(NamedTuple):
+    """The end of a chain of heads."""
+
+    last: LastCommit | None
+    """The last commit whose head is what was written; None if the chain has none."""
+    unused: int
+    """Beyond every sequence that a commit claims, damaged ones included."""
+    damaged: bool
+    """No head can be built on it."""
 
 
 class Due(NamedTuple):
@@ -83,21 +98,24 @@ def read(database: Database, sequences: Sequence[int]) -> Iterator[tuple[int, by
         yield sequence, without_check(stored, sequence)
 
 
-def last_commit(database: Database, begins: int) -> LastCommit | None:
-    """The end of the chain that begins with this sequence.
+def end_of_chain(database: Database, begins: int) -> End:
+    """Where the chain ends that begins with this sequence: at the last head that is what was written.
 
-    Raises `store-damaged` if it is not what was written: no chain can go on from there.
+    A damaged commit stays where it is.  Below `begins` it is one of an earlier chain, which had to end there.
     """
-    for number, first, count, *blobs in database.query(_LAST, begins):
+    passed: list[int] = []
+    for number, first, count, *blobs in _from_the_end(database):
         head, frontier = [without_check(blob, key_of(first, count, number)) for blob in blobs]
-        if head is None or frontier is None:
-            raise StoreError(
-                "the last commit is not what was written",
-                code="store-damaged",
-                next_step="check the disk, then restore the last backup",
-            )
-        return LastCommit(number, first, count, head, frontier)
-    return None
+        if head is None:
+            passed.append(first)
+        elif first >= begins:
+            last = LastCommit(number, first, count, head, frontier or b"")
+            claimed = [each + 1 for each in passed]
+            return End(last, max([first + count, *claimed]), bool(passed) or frontier is None)
+        else:
+            break
+    claimed = [each + 1 for each in passed if each >= begins]
+    return End(None, max([begins, *claimed]), bool(claimed))
 
 
 def commit_of(database: Database, sequence: int) -> StoredCommit | None:
@@ -116,7 +134,7 @@ def commit_of(database: Database, sequence: int) -> StoredCommit | None:
 def held(database: Database) -> Iterator[Held]:
     """Every stretch that has statements left, ascending."""
     first = 0
-    while rows := database.query(_HELD, first, PAGE_STRETCHES):
+    while rows := database.query(_HELD, first, PAGE_ROWS):
         for row in rows:
             yield _held(*row)
         first = rows[-1][0] + 1
@@ -157,6 +175,14 @@ def delete(connection: apsw.Connection, due: Sequence[Due], now: int) -> None:
         connection.execute(_FORGET_LEAVES, (_integers(firsts),))
         connection.execute(_FORGET_SWEPT, (_integers(firsts),))
         connection.executemany(_FORGET_FRONTIERS, wholly)
+
+
+def _from_the_end(database: Database) -> Iterator[tuple[Any, ...]]:
+    """The commits of all chains, the last one first."""
+    limit, passed = 1, 0
+    while rows := database.query(_FROM_END, limit, passed):
+        yield from rows
+        limit, passed = PAGE_ROWS, passed + len(rows)
 
 
 def _put_leaves(connection: apsw.Connection, first: int, leaves: Leaves) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import apsw
 
 from byway.errors import StoreError
+from byway.store.sqlite.subscriptions import check_cursor, check_subscription
 
 APPLICATION_ID: Final = int.from_bytes(b"bywy")  # what `file` and `sqlite3` can tell a store of the byway by
 
@@ -17,9 +20,15 @@ class Schema(NamedTuple):
 
     package: str
     application_id: int
+    functions: Mapping[str, Callable[..., Any]] = MappingProxyType({})
+    """What the SQL may call beyond what SQLite has."""
 
 
-STORE: Final = Schema("byway.store", APPLICATION_ID)
+STORE: Final = Schema(
+    "byway.store",
+    APPLICATION_ID,
+    MappingProxyType({"check_subscription": check_subscription, "check_cursor": check_cursor}),
+)
 
 
 def migrations(schema: Schema = STORE) -> list[str]:
@@ -55,7 +64,10 @@ def version_of(connection: apsw.Connection, schema: Schema = STORE) -> int:
 
 def migrate(connection: apsw.Connection, version: int, schema: Schema = STORE) -> None:
     """Apply every migration beyond `version`.  A crash leaves the old version or the new, nothing between."""
-    for number, script in enumerate(migrations(schema)[version:], version + 1):
+    scripts = migrations(schema)[version:]
+    for name, function in schema.functions.items() if scripts else ():
+        connection.create_scalar_function(name, function)
+    for number, script in enumerate(scripts, version + 1):
         with connection:
             connection.execute(script)
             connection.pragma("application_id", schema.application_id)

@@ -1,0 +1,149 @@
+"""Subscribers: they take what comes for one durable subscription, change their mind, and sometimes end it.
+
+A subscriber that crashes keeps what it had made durable: its effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import trio
+from nacl.signing import SigningKey
+
+from byway.errors import BywayError
+from byway.link.client import Client
+from byway.link.subscription import Subscription
+from byway.protocol.urn import node_urn
+from tests.checker.evidence import Witness
+from tests.simulation.machine import Machine
+from tests.simulation.parties import Party
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+CHANGES_ITS_MIND: Final = 0.15
+ENDS_IT: Final = 0.02  # after a delivery, and begins anew
+
+
+class Wish(NamedTuple):
+    """What a subscriber asks for."""
+
+    pattern: str = "open:**"
+    filter: object = None
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The highest epoch that a subscriber was told of."""
+
+    epoch: int = 0
+    seen_on_two_links: bool = False
+
+
+class _Sorted:
+    """A witness that leaves out what comes late, over one link, of an epoch that was replaced over another.
+
+    The checker replays the life of a subscription in the order of the evidence, as if there were one link after
+    another.
+    """
+
+    def __init__(self, witness: Witness, latest: _Latest) -> None:
+        self._witness = witness
+        self._latest = latest
+
+    def note(self, event: str, /, **fields: Any) -> None:
+        latest = self._latest
+        if event in ("subscribed", "received"):
+            if latest.seen_on_two_links and fields["epoch"] < latest.epoch:
+                return
+            latest.epoch = fields["epoch"]
+        self._witness.note(event, **fields)
+
+
+class Subscriber(Party):
+    """Takes what comes for one durable subscription."""
+
+    def __init__(
+        self, world: World, name: str, at: Machine, wish: Wish, *, key: SigningKey, others: Sequence[Wish] = ()
+    ) -> None:
+        """It begins with `wish`, and may change to one of the `others` when it subscribes again."""
+        super().__init__(world, name)
+        self.at = at
+        self.slow_s = 0.0  # for each delivery
+        self.between: Callable[[], Awaitable[None]] | None = None  # what happens once, between an effect and its ack
+        self._key = key
+        self._wish = wish
+        self._others = others
+        self._done: set[bytes] = set()
+        self._latest = _Latest()
+        self._ending = False
+        self._credit = self.random.choice((1000, 20_000, 1_000_000))
+
+    async def live(self) -> None:
+        with self.world.witness(self.name) as own:
+            witness = self._sorted(own)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._stop, nursery.cancel_scope)
+                while True:
+                    await self._visit(witness, self.name)
+                    await self.wait_a_little()
+                    if self._others and self.random.random() < CHANGES_ITS_MIND:
+                        self._wish = self.random.choice(self._others)
+
+    async def rival(self) -> None:
+        """Subscribe under the same name on a second link, while the first may still be at work."""
+        if self._ending:
+            return
+        self._latest.seen_on_two_links = True
+        with self.world.witness(f"{self.name}-rival") as own, trio.move_on_after(self.random.uniform(0.05, 1.0)):
+            await self._visit(self._sorted(own), f"{self.name}-rival")
+
+    async def _visit(self, witness: Witness, name: str) -> None:
+        """One link, until it ends, the subscription is taken over, or the run is over."""
+        try:
+            async with (
+                self.linked(self.at, self._key, witness) as client,
+                client.subscribe(self.name, self._wish.pattern, self._wish.filter, credit=self._credit) as subscription,
+            ):
+                await self._take(client, subscription, witness)
+        except BywayError as error:
+            self.world.note(f"{name} left: {error.code}")
+
+    async def _take(self, client: Client, subscription: Subscription, witness: Witness) -> None:
+        async for delivery in subscription:
+            if self.slow_s:
+                await trio.sleep(self.slow_s)
+            statement_id = delivery.statement.id
+            if statement_id not in self._done:
+                self._done.add(statement_id)
+                witness.note(
+                    "effect",
+                    node=self.at.node,
+                    key=node_urn(bytes(self._key.verify_key)),
+                    sub=self.name,
+                    id=statement_id,
+                )
+                if self.between:
+                    between, self.between = self.between, None
+                    await between()
+            subscription.ack(delivery)
+            if not self._latest.seen_on_two_links and self.random.random() < ENDS_IT:
+                await self._end(client)
+
+    async def _end(self, client: Client) -> None:
+        """End the subscription.  The next of its name begins with the first epoch, and with the oldest statement."""
+        self._ending = True
+        try:
+            self._latest.epoch = 0
+            await client.unsubscribe(self.name)
+        finally:
+            self._ending = False
+
+    def _sorted(self, witness: Witness) -> Witness:
+        return cast("Witness", _Sorted(witness, self._latest))
+
+    async def _stop(self, scope: trio.CancelScope) -> None:
+        await self.world.over.wait()
+        scope.cancel()
