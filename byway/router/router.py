@@ -1,7 +1,7 @@
 """The router: accept, verify, commit, match, hand on.
 
 One object that knows no sockets.  Sessions, one for each link, hand in what came and send what is ready.
-The way of one intentcast: `submit`, `Entrance`, `Policy.admit`, `Writer`, `_hand_on`, `Delivery`, and out by a session.
+The way of one intentcast: `submit`, `Intake`, `Writer`, `_hand_on`, `Delivery`, and out by a session.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from nacl.signing import SigningKey
 
 from byway.errors import Refused, StatementError, StoreError
 from byway.protocol.frames import Acked, Entry, Subscribe
-from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.receipt import Receipt
-from byway.protocol.statement import Statement, parse_statement
+from byway.protocol.statement import parse_statement
 from byway.router.allowance import AllowanceLimits
 from byway.router.backlog import Backlog
 from byway.router.chain import JOURNAL, Chain
 from byway.router.delivery import Delivery
 from byway.router.entrance import Entrance
 from byway.router.idle_sweep import IdleSweep
+from byway.router.intake import Intake
 from byway.router.memory import Memory, Ready
-from byway.router.policy import Admitted, Policy, Source, Unstamped
+from byway.router.policy import Policy
 from byway.router.refusal_log import RefusalLog
 from byway.router.stamp_check import Item
 from byway.router.store_thread import StoreThread
@@ -39,7 +39,6 @@ from byway.store.store import CursorMove, Recovered, Store, SubscriptionRow
 
 log = structlog.get_logger()
 
-TOO_LATE: Final = frozenset(["closed", "older-serial"])  # what may have been stored before it was too late
 FORGET_EVERY_S: Final = 60.0
 PIECE: Final = 256  # remembered statements that are read at one time: 4 MB if all are as large as they may be
 
@@ -65,12 +64,13 @@ class Router:
         self._store = store
         self._policy = policy
         self._now_ms = now_ms
-        self._entrance = Entrance(node=bytes(key.verify_key), verifier=verifier, now_ms=now_ms, limits=limits)
         self._thread = thread or StoreThread()
         self._chain = Chain(recovered, signer=bytes(key.verify_key), durable=store.durable)
         self._writer = Writer(
             store, self._thread, self._chain, key, now_ms=now_ms, on_commit=self._hand_on, on_moved=self._moved
         )
+        entrance = Entrance(node=bytes(key.verify_key), verifier=verifier, now_ms=now_ms, limits=limits)
+        self._intake = Intake(entrance, policy, self._writer)
         self.refusals = RefusalLog()
         self._sweeper = Sweeper(store, self._thread, now_ms=now_ms, fail=self._writer.fail)
         self._backlog = Backlog(store, self._thread, policy)
@@ -118,66 +118,11 @@ class Router:
 
     def stamp_bits(self, prefix: str) -> int:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
-        return self._entrance.stamp_bits(prefix)
+        return self._intake.stamp_bits(prefix)
 
     async def submit(self, items: Sequence[Item], peer: bytes, prefix: str) -> list[Receipt | Refused]:
-        """A receipt or a refusal for each statement that `peer` handed in, with or without a stamp, in order.
-
-        `prefix` is the address prefix that its link comes from.  A receipt means that the statement is durable.
-        Cancelling leaves the outcome unknown.
-        """
-        entered, stamped = await self._entrance.enter(items, peer, prefix)
-        sources = Source(peer, prefix), Source(peer, prefix, stamped=True)
-        decided = [self._decide(each, sources[position in stamped]) for position, each in enumerate(entered)]
-        receipts = iter(await self._kept([each for each in decided if isinstance(each, Admitted)]))
-        answers = [next(receipts) if isinstance(each, Admitted) else each for each in decided]
-        await self._look_for_first_receipts(entered, answers)
-        return answers
-
-    def _decide(self, entered: Statement | Refused, source: Source) -> Admitted | Refused:
-        if isinstance(entered, Refused):
-            return entered
-        try:
-            return self._policy.admit(entered, source)
-        except StatementError as error:
-            return Refused(error.code, str(error))
-        except Refused as refusal:
-            if isinstance(refusal, Unstamped):
-                self._entrance.ask(source.prefix)
-            return refusal
-
-    async def _kept(self, admitted: Sequence[Admitted]) -> Sequence[Receipt | Refused]:
-        """Receipts for these, once they are durable; or the reason why nothing can be said to be."""
-        if not admitted:
-            return ()
-        try:
-            return await self._writer.write(admitted)
-        except StoreError as error:
-            for item in admitted:
-                self._policy.forget(item.statement)
-            return [self._not_kept(error)] * len(admitted)
-
-    async def _look_for_first_receipts(
-        self, entered: Sequence[Statement | Refused], answers: list[Receipt | Refused]
-    ) -> None:
-        """What is refused because it comes too late may have been stored before: then that is the answer."""
-        late = {
-            position: statement.id
-            for position, (statement, answer) in enumerate(zip(entered, answers, strict=True))
-            if isinstance(statement, Statement) and isinstance(answer, Refused) and answer.code in TOO_LATE
-        }
-        if not late:
-            return
-        try:
-            first = await self._writer.first_receipts(list(late.values()))
-        except StoreError as error:
-            first = [self._not_kept(error)] * len(late)
-        for position, stored in zip(late, first, strict=True):
-            answers[position] = stored or answers[position]
-
-    def _not_kept(self, error: StoreError) -> Refused:
-        told = self._writer.fail(error)
-        return Refused(told.code, str(told), RETRY_AFTER_MS if told.temporary else None)
+        """A receipt or a refusal for each statement that `peer` handed in; see `Intake.submit`."""
+        return await self._intake.submit(items, peer, prefix)
 
     # match, hand on
 

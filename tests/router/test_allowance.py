@@ -55,7 +55,7 @@ async def test_a_link_that_is_not_signed_ten_times_is_ended_and_no_other(node: N
 
 
 async def test_who_asks_for_too_much_is_told_when_to_come_again(node: Node) -> None:
-    node.router._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=10))
+    node.router._intake._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=10))
     casts = [node.cast() for _ in range(40)]
     async with node.peer() as peer:
         first = await peer.submit(*[cast.data for cast in casts[:21]])

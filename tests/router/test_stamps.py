@@ -60,7 +60,7 @@ class SlowVerifier:
 
 def ask(node: Node) -> None:
     """As if too many statements waited."""
-    node.router._entrance._stamps.waiting(MOST_WAITING + 1, trio.current_time())
+    node.router._intake._entrance._stamps.waiting(MOST_WAITING + 1, trio.current_time())
 
 
 def on_disk(folder: Path) -> bytes:
@@ -72,7 +72,7 @@ async def test_a_cast_with_a_stamp_passes_a_flood_and_one_without_waits(
 ) -> None:
     monkeypatch.setattr(stamp_check, "MOST_WAITING", FLOODERS * OF_EACH // 2)
     slow = SlowVerifier()
-    node.router._entrance._verifier = slow
+    node.router._intake._entrance._verifier = slow
     nursery.start_soon(slow.run)
     async with AsyncExitStack() as stack:
         for number in range(FLOODERS):
@@ -108,7 +108,7 @@ async def test_what_is_asked_is_told_at_the_opening_and_when_it_has_changed(node
 
 
 async def test_who_is_refused_as_busy_is_asked_first_and_comes_in_with_a_stamp(node: Node) -> None:
-    node.router._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=10))
+    node.router._intake._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=10))
     async with node.peer() as peer:
         await peer.submit(*[node.cast().data for _ in range(21)])
         cast, other = node.cast(), node.cast()
@@ -125,7 +125,7 @@ async def test_who_is_refused_as_busy_is_asked_first_and_comes_in_with_a_stamp(n
 
 
 async def test_what_stamps_buy_is_not_taken_from_the_share_of_those_without(node: Node) -> None:
-    node.router._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=1))
+    node.router._intake._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=1))
     ask(node)
     casts = [node.cast() for _ in range(5)]
     stamps = [mint(NODE, cast.id, BASE_BITS, start=0, tries=1 << 20) for cast in casts]

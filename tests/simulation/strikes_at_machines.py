@@ -99,7 +99,7 @@ class MachineStrikes:
         if not machine.is_on or RECOVERING in machine.states.now:
             return
         self._ground.meets(fault.BUSY, machine)
-        entrance = machine.router._entrance
+        entrance = machine.router._intake._entrance
         before, entrance._allowance = entrance._allowance, Allowance(AllowanceLimits(prefix_statements_per_s=FEW_PER_S))
         await self._ground.last()
         entrance._allowance = before
