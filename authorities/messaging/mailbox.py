@@ -1,15 +1,17 @@
 """One mailbox: what it may hold, and what counts in it.  Pure.
 
 Of several sealed statements by one signer only the highest serial counts, so the room that a signer takes is bounded
-by one statement (wire-protocol sections 4.3 and 4.4).
+by one statement; how often it may say something new is bounded too (wire-protocol sections 4.3 and 4.4).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
 from byway.errors import Refused
+from byway.protocol.limits import MAX_SERIALS
 from byway.protocol.mailbox import Mailbox as MailboxBody
 from byway.protocol.seal import Sealed
 from byway.protocol.statement import Statement
@@ -17,6 +19,7 @@ from byway.router.policy import Unstamped
 
 KEPT_PART: Final = 4  # a quarter, rounded down: a crowd of free keys that works for nothing cannot take all of it
 STAMP_WITHIN_MS: Final = 1_000  # the node asks for stamps for some seconds from now on
+TOO_OFTEN: Final = "its signer has had as many statements in this mailbox as one signer may"
 NEEDS_STAMP: Final = "what is left of the mailbox is kept for those who bring a stamp"
 
 
@@ -35,6 +38,7 @@ class Mailbox:
         self.closed = False
         self._held: dict[bytes, _Held] = {}  # by signer
         self._coming: dict[bytes, dict[bytes, _Held]] = {}  # admitted, and not known to be durable yet
+        self._taken: Counter[bytes] = Counter()  # by signer, since the mailbox was opened
         self.renew(statement)
 
     def renew(self, statement: Statement) -> None:
@@ -57,6 +61,8 @@ class Mailbox:
             return
         if any(sealed.serial <= other.serial for other in (*coming.values(), *([held] if held else []))):
             raise Refused("older-serial")
+        if self._taken[statement.signer] + len(coming) >= MAX_SERIALS:
+            raise Refused("mailbox-full", TOO_OFTEN)
         others = self._counted(now_ms, without=statement.signer)
         size = len(statement.data)
         messages, size_with_it = len(others) + 1, sum(item.size for item in others) + size
@@ -80,6 +86,7 @@ class Mailbox:
     def hold(self, statement: Statement, sealed: Sealed) -> None:
         """The sealed statement is in the journal."""
         self.release(statement)
+        self._taken[statement.signer] += 1
         held = self._held.get(statement.signer)
         if held is None or sealed.serial > held.serial:
             item = _Held(statement.id, sealed.serial, len(statement.data), statement.expires)

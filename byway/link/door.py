@@ -3,13 +3,13 @@
 A handshake costs about two milliseconds of a core, and nobody has said by then who it is.  All that is known is the
 address prefix, so no prefix may take more than its share of what is under way, of what comes in a second, or of the
 links that are open.  A few may wait for their turn; whoever finds no place is closed upon without a word: a word would
-need the handshake.
+need the handshake.  When all places are taken, a prefix that has many gives one up for a prefix that has fewer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -39,11 +39,32 @@ class DoorLimits:
 
 
 @dataclass(slots=True, eq=False)
-class _Turn:
+class _Waiter:
     """One stranger who waits for a handshake."""
 
     come: trio.Event = field(default_factory=trio.Event)
     wanted: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Stranger:
+    """One who has a place; `close` makes it go."""
+
+    prefix: str
+    close: Callable[[], object]
+
+
+class Turn:
+    """The right to cost what a handshake costs.  It ends once, however often that is said."""
+
+    def __init__(self, pass_on: Callable[[], None]) -> None:
+        self._pass_on: Callable[[], None] | None = pass_on
+
+    def over(self) -> None:
+        """The work is done; who only waits needs no turn."""
+        pass_on, self._pass_on = self._pass_on, None
+        if pass_on is not None:
+            pass_on()
 
 
 class Door:
@@ -53,50 +74,65 @@ class Door:
         self.links = 0  # open now
         self._limits = limits
         self._linked: Counter[str] = Counter()
-        self._strangers: Counter[str] = Counter()
-        self._places = trio.Semaphore((1 + WAITING) * limits.handshakes)
+        self._strangers: dict[str, dict[Stranger, None]] = {}
+        self._places = (1 + WAITING) * limits.handshakes
         self._free = limits.handshakes
-        self._waiting: FairQueue[_Turn] = FairQueue()
+        self._waiting: FairQueue[_Waiter] = FairQueue()
         self._shares: dict[str, trio.Semaphore] = {}
         self._rates = Buckets(rate=limits.prefix_handshakes_per_s, burst=2 * limits.prefix_handshakes_per_s)
         self._lines = Buckets(rate=LINES_PER_S, burst=LINES_AT_ONCE)
         self._turned_away = 0
 
-    async def place(self) -> None:
-        """Wait until one stranger more can be looked at, whoever it is."""
-        await self._places.acquire()
+    def enter(self, prefix: str, now: float, close: Callable[[], object]) -> Stranger | None:
+        """A place for a stranger from `prefix`, to be given back with `leave`; None: it cannot stay.
 
-    def give_back(self) -> None:
-        """Nobody came into the place."""
-        self._places.release()
-
-    def enter(self, prefix: str, now: float) -> bool:
-        """Whether a stranger from `prefix` who has a place may stay; one who may has to `leave` it at the end."""
-        strangers = self._strangers[prefix]
-        if strangers >= (1 + WAITING) * self._limits.prefix_handshakes or self._rates.wait(prefix, now):
-            self.give_back()
+        `close` is called if the place has to be given up for somebody else.
+        """
+        there = len(self._strangers.get(prefix, ()))
+        if there >= (1 + WAITING) * self._limits.prefix_handshakes or self._rates.wait(prefix, now):
             self._note(prefix, now)
-            return False
+            return None
+        if not self._places and not self._make_room(there, now):
+            self._note(prefix, now)
+            return None
         self._rates.spend(prefix, now, 1)
-        self._strangers[prefix] = strangers + 1
+        self._places -= 1
+        stranger = Stranger(prefix, close)
+        self._strangers.setdefault(prefix, {})[stranger] = None
+        return stranger
+
+    def _make_room(self, there: int, now: float) -> bool:
+        """Turn away who has been there longest of the prefix that has most, if those are more than `there`."""
+        crowded = max(self._strangers.values(), key=len)
+        if len(crowded) <= there:
+            return False
+        longest = next(iter(crowded))
+        self.leave(longest)
+        longest.close()
+        self._note(longest.prefix, now)
         return True
 
     @asynccontextmanager
-    async def handshake(self, prefix: str) -> AsyncGenerator[None]:
+    async def handshake(self, prefix: str) -> AsyncGenerator[Turn]:
         """The turn of a stranger who has entered, as soon as there is one: prefixes that wait get theirs in turn."""
         async with self._shares.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes)):
             await self._begin(prefix)
+            turn = Turn(self._pass_on)
             try:
-                yield
+                yield turn
             finally:
-                self._pass_on()
+                turn.over()
 
-    def leave(self, prefix: str) -> None:
-        """One who entered is a stranger no more, or gone."""
-        _less(self._strangers, prefix)
-        if not self._strangers[prefix]:
-            self._shares.pop(prefix, None)
-        self.give_back()
+    def leave(self, stranger: Stranger) -> None:
+        """One who entered is a stranger no more, or gone; it may be said again."""
+        others = self._strangers.get(stranger.prefix, {})
+        if stranger not in others:
+            return
+        del others[stranger]
+        self._places += 1
+        if not others:
+            del self._strangers[stranger.prefix]
+            self._shares.pop(stranger.prefix, None)
 
     def open(self, prefix: str) -> bool:
         """Whether one link more from `prefix` may be served; one that may has to `close`."""
@@ -116,7 +152,7 @@ class Door:
         if self._free:
             self._free -= 1
             return
-        turn = _Turn()
+        turn = _Waiter()
         self._waiting.put(prefix, None, [turn])
         try:
             await turn.come.wait()

@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -13,14 +14,17 @@ import structlog
 import trio
 from nacl.signing import SigningKey
 
-from byway.errors import SetupError
+from byway.errors import LinkError, SetupError
 from byway.link.door import Door, DoorLimits
 from byway.link.host import Host, Serve
 from byway.link.opening import Clock, Random, said_by
 from byway.link.tls import TlsStream, accept_tls, server_context
 from byway.protocol.address import address_prefix, parse_listen_address
+from byway.protocol.limits import MAX_OPENING_FRAME_BYTES
 
-FIRST_BYTE_S: Final = 2.0  # a client speaks first, with what it has ready: who is silent only wants to be in the way
+FIRST_WORD_S: Final = 2.0  # a client speaks first, with what it has ready: who is silent only wants to be in the way
+RECORD_HEAD: Final = 5  # bytes of TLS: a type, a version, and the length of what follows
+HANDSHAKE: Final = 22  # the type
 BREATH_S: Final = 0.1  # before accepting again when the machine has no room for another socket
 
 _NO_ROOM: Final = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
@@ -70,36 +74,61 @@ async def serve_links(
 async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
     door = host.door
     while True:
-        await door.place()
         try:
             stream = await listener.accept()
             prefix = address_prefix(stream.socket.getpeername()[0])
         except OSError as error:
-            door.give_back()
             if error.errno in _NO_ROOM:
                 log.warning("link_refused", code="busy", reason=str(error))
                 await trio.sleep(BREATH_S)
             elif error.errno != errno.ENOTCONN:  # who has left already is no fault of the listener
                 raise
             continue
-        if door.enter(prefix, trio.current_time()):
-            links.start_soon(
-                host.welcome, partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, prefix)
-            )
-        else:
+        stranger = door.enter(prefix, trio.current_time(), partial(_hang_up, stream.socket))
+        if stranger is None:
             await trio.aclose_forcefully(stream)
+        else:
+            links.start_soon(
+                host.welcome, partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, stranger)
+            )
 
 
 async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door, prefix: str) -> TlsStream:
-    """The handshake in its turn, once the client has begun to speak."""
+    """The handshake in its turn, once what the client says first is there: a turn is for work, not for waiting."""
     try:
-        with said_by(trio.current_time() + FIRST_BYTE_S):
-            await stream.socket.recv(1, socket.MSG_PEEK)
-        async with door.handshake(prefix):
-            return await accept_tls(stream, context)
+        with said_by(trio.current_time() + FIRST_WORD_S):
+            await _spoken(stream.socket)
+        async with door.handshake(prefix) as turn:
+            return await accept_tls(stream, context, answered=turn.over)
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
+
+
+def _hang_up(peer: trio.socket.SocketType) -> None:
+    """Whoever reads from the peer finds that it is gone."""
+    with suppress(OSError):  # it is gone
+        peer.shutdown(socket.SHUT_RDWR)
+
+
+async def _spoken(peer: trio.socket.SocketType) -> None:
+    """Wait until the first record of a handshake is there, whole.  Raises `LinkError` if something else comes."""
+    head = await _peeked(peer, RECORD_HEAD)
+    length = RECORD_HEAD + int.from_bytes(head[-2:])
+    if head[0] != HANDSHAKE or length > MAX_OPENING_FRAME_BYTES:
+        raise LinkError("the other end does not speak TLS")
+    await _peeked(peer, length)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+
+
+async def _peeked(peer: trio.socket.SocketType, size: int) -> bytes:
+    """The next bytes, which stay there, once so many have come."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+    await trio.lowlevel.wait_readable(peer)
+    data = await peer.recv(size, socket.MSG_PEEK)
+    if len(data) < size:
+        raise LinkError("the other end left before it had begun")
+    return data
 
 
 def _close(listeners: Sequence[trio.SocketListener]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import ssl
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
 import trio
 from cryptography import x509
@@ -50,9 +51,17 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
-async def accept_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
-    """The server's side of the handshake.  Fails as `ask_tls` does."""
-    return await _shake_hands(trio.SSLStream(stream, context, server_side=True, https_compatible=True))
+async def accept_tls(
+    stream: trio.SocketStream, context: ssl.SSLContext, *, answered: Callable[[], object] = lambda: None
+) -> TlsStream:
+    """The server's side of the handshake.  Fails as `ask_tls` does.
+
+    `answered` is called when the client has its answer: the costly part is over then.
+    """
+    first = cast("trio.SocketStream", _UntilAnswered(stream, answered))
+    secure = await _shake_hands(trio.SSLStream(first, context, server_side=True, https_compatible=True))
+    secure.transport_stream = stream
+    return secure
 
 
 async def ask_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
@@ -62,6 +71,30 @@ async def ask_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStre
     `stream` is closed.
     """
     return await _shake_hands(trio.SSLStream(stream, context, https_compatible=True))
+
+
+class _UntilAnswered(trio.abc.Stream):
+    """The stream of a handshake, which is not read again before what was read has been answered."""
+
+    def __init__(self, stream: trio.SocketStream, answered: Callable[[], object]) -> None:
+        self._stream = stream
+        self._answered = answered
+        self._has_read = False
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        if self._has_read:
+            self._answered()
+        self._has_read = True
+        return await self._stream.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 def peer_key(stream: TlsStream) -> bytes:

@@ -40,6 +40,7 @@ MAX_INSTANT_MS: Final = (MAX_DAY + 1) * DAY_MS - 1  # one millisecond before the
 MAX_METRES: Final = 20_100_000  # half the circumference of the earth
 MAX_REPLY_KEYS: Final = 4  # one per suite, with room for post-quantum ones
 MAX_OFFERS: Final = 1000
+MAX_SERIALS: Final = 16  # of one signer in one mailbox: enough to change an offer, too few to pester
 MAX_TERMS: Final = 8
 MAX_MAILBOX_BYTES: Final = 16_777_216  # a thousand offers of the largest class
 MAX_ADDRESSES: Final = 8

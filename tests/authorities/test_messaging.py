@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 from authorities.messaging.authority import MessagingPolicy
 from byway.errors import Refused, StatementError
 from byway.protocol.close import Close
-from byway.protocol.limits import DAY_MS
+from byway.protocol.limits import DAY_MS, MAX_SERIALS
 from byway.protocol.mailbox import Mailbox
 from byway.protocol.seal import Sealed
 from byway.protocol.statement import Kind, Statement, make_statement
@@ -136,6 +136,15 @@ def test_a_newer_serial_takes_the_place_of_the_older_one() -> None:
     authority = Authority(mailbox(messages=1), older, newer)
     assert (authority.hands_over(older), authority.hands_over(newer)) == (False, True)
     assert authority.refuses(sealed(key(1), serial=1, expires=NOW + 2 * DAY_MS)) == "older-serial"
+
+
+def test_one_signer_cannot_bring_more_than_a_few_however_many_serials_it_has() -> None:
+    authority = Authority(mailbox(messages=2))
+    for serial in range(1, MAX_SERIALS):
+        authority.take(sealed(key(1), serial=serial))
+    authority.policy.admit(sealed(key(1), serial=MAX_SERIALS), Source(bytes(key(1).verify_key)))
+    assert authority.refuses(sealed(key(1), serial=MAX_SERIALS + 1)) == "mailbox-full"
+    authority.take(sealed(key(2)))
 
 
 def test_an_older_offer_stays_until_the_newer_one_is_durable() -> None:

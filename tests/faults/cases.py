@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from tests.faults.clocks import the_clock_jumps
-from tests.faults.crowds import bad_signatures, fresh_keys, many_idle_links, slow_handshakes
+from tests.faults.crowds import bad_signatures, fresh_keys, many_idle_links
 from tests.faults.damaged_store import (
     a_log_without_its_end,
     a_store_without_its_end,
@@ -16,9 +16,16 @@ from tests.faults.damaged_store import (
 )
 from tests.faults.failing_disk import a_flush_fails_in_the_system, an_operation_fails, the_disk_is_full
 from tests.faults.killed import killed_at_any_moment, killed_at_named_points, stopped_for_a_while
+from tests.faults.killed_parties import publishers_and_subscribers_are_killed
+from tests.faults.lookups import many_lookups
+from tests.faults.offers import many_offers
 from tests.faults.peers import cut_at_any_byte, peers_vanish, sessions_are_replayed
 from tests.faults.power_cuts import power_cut_under_load
+from tests.faults.shares import one_uses_up_its_own
+from tests.faults.slow_consumers import slow_consumers
 from tests.faults.stage import Stage
+from tests.faults.strangers import slow_handshakes
+from tests.faults.subscription_flood import many_subscriptions
 
 
 class Case(NamedTuple):
@@ -37,6 +44,7 @@ class Case(NamedTuple):
 CASES: Final = (
     Case(killed_at_any_moment, kills=0.6),
     Case(killed_at_named_points, kills=0.4),
+    Case(publishers_and_subscribers_are_killed, times=12),
     Case(stopped_for_a_while, times=6),
     Case(an_operation_fails, times=25),
     Case(a_flush_fails_in_the_system, times=4),
@@ -51,8 +59,13 @@ CASES: Final = (
     Case(cut_at_any_byte, times=150),
     Case(sessions_are_replayed, times=5),
     Case(peers_vanish, times=1),
+    Case(many_offers),
     Case(many_idle_links, times=10_000, alone=True),
     Case(slow_handshakes, alone=True),
     Case(bad_signatures, alone=True),
     Case(fresh_keys, alone=True),
+    Case(many_subscriptions, alone=True),
+    Case(slow_consumers, alone=True),
+    Case(many_lookups, alone=True),
+    Case(one_uses_up_its_own, alone=True),
 )

@@ -115,8 +115,8 @@ def cursor_before_ack() -> None:
     """An ack of anything moves the cursor past everything that is on its way."""
     ack = Delivery.ack
 
-    def ack_all(delivery: Delivery, through: int, also: Iterable[int], refused: Iterable[int]) -> bool:
-        return ack(delivery, max(through, delivery.sent_through), also, refused)
+    def ack_all(delivery: Delivery, through: int, also: Iterable[int], refused: Iterable[int]) -> None:
+        ack(delivery, max(through, delivery.sent_through), also, refused)
 
     put(Delivery, "ack", ack_all)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+import trio
+
+from tests.checker.evidence import SystemClock, Witness
 from tests.checker.verdict import judge
 from tests.crash.market import Market, open_market
 from tests.crash.router_process import RouterProcess
 
 EVIDENCE: Final = "evidence"
+LOOK_EVERY_S: Final = 0.1
 SHOWN: Final = 5  # findings of one invariant
 
 
@@ -68,6 +72,22 @@ class Stage:
             self.expect(refusal.code == "expired", f"a cast was refused: {refusal} ({refusal.code})")
         self.judge(folder, stores=[router.store] if stop else [], scanned=[router.log])
 
+    @asynccontextmanager
+    async def measuring(self, *nodes: RouterProcess, all_seen: bool = True) -> AsyncGenerator[Witness]:
+        """A witness beside these nodes, in the place of a market; at the end they are stopped and the run is judged.
+
+        Their stores are judged with it where `all_seen` of what was handed in is in evidence.
+        """
+        evidence = self.place(EVIDENCE)
+        with Witness(evidence, "measured", SystemClock(), role="whoever measures") as witness:
+            yield witness
+            witness.note("heal")
+            witness.note("end-of-drain")
+        for node in nodes:
+            self.expect(await node.stop() == 0, "a node did not stop as it should")
+            self.expect("Traceback" not in node.errors(), "a node wrote a traceback")
+        self.judge(evidence, stores=[node.store for node in nodes if all_seen])
+
     def judge(self, evidence: Path, *, stores: Sequence[Path] = (), scanned: Sequence[Path] = ()) -> None:
         """Have the checker look at what the witnesses say."""
         for tally in judge(evidence, stores=stores, scanned=scanned).values():
@@ -92,6 +112,16 @@ class Stage:
         path = self.folder / name
         path.mkdir(parents=True)
         return path
+
+
+async def comes_true(holds: Callable[[], bool], within_s: float) -> bool:
+    """Look again and again; whether it has come true in time."""
+    with trio.move_on_after(within_s):
+        while True:
+            if holds():
+                return True
+            await trio.sleep(LOOK_EVERY_S)
+    return False
 
 
 def needed(program: str, package: str) -> str:

@@ -18,6 +18,7 @@ from tests.faults.store_cuts import cut_many
 SLICE = {
     "killed_at_any_moment": 20,
     "killed_at_named_points": 2,
+    "publishers_and_subscribers_are_killed": 2,
     "an_operation_fails": 1,
     "the_disk_is_full": 1,
     "power_cut_under_load": 1,

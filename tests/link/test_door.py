@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import trio
 import trio.testing
@@ -27,8 +29,11 @@ def test_a_prefix_is_what_one_customer_has(host: str, prefix: str) -> None:
 
 
 def stranger(door: Door, prefix: str, now: float = 0) -> bool:
-    door._places.acquire_nowait()
-    return door.enter(prefix, now)
+    return door.enter(prefix, now, nothing) is not None
+
+
+def nothing() -> None:
+    pass
 
 
 async def test_one_prefix_cannot_take_all_handshakes() -> None:
@@ -73,30 +78,56 @@ async def test_a_stranger_waits_for_one_turn_of_each_other_prefix_and_no_more(
     assert door._free == 4
 
 
+async def test_a_turn_that_is_over_early_is_the_next_ones(autojump_clock: trio.testing.MockClock) -> None:
+    door = Door(DoorLimits(handshakes=1))
+    async with door.handshake("a") as turn:
+        turn.over()
+        async with door.handshake("b"):
+            assert trio.current_time() == autojump_clock.current_time()
+    assert door._free == 1
+
+
 def test_one_prefix_cannot_take_all_places() -> None:
     door = Door(DoorLimits(prefix_handshakes=2, prefix_handshakes_per_s=1000))
     places = 2 * (1 + WAITING)
-    assert [stranger(door, "a") for _ in range(places + 1)] == [True] * places + [False]
+    *inside, last = [door.enter("a", 0, nothing) for _ in range(places + 1)]
+    assert all(inside)
+    assert last is None
     assert stranger(door, "b")
-    door.leave("a")
+    assert inside[0]
+    door.leave(inside[0])
     assert stranger(door, "a")
 
 
 def test_all_places_are_given_back() -> None:
     door = Door(DoorLimits(handshakes=1, prefix_handshakes_per_s=10))
     for tick in range(1000):
-        if stranger(door, "a", tick / 100):
-            door.leave("a")
-    assert door._places.value == 1 + WAITING
+        if someone := door.enter("a", tick / 100, nothing):
+            door.leave(someone)
+            door.leave(someone)
+    assert door._places == 1 + WAITING
+
+
+def test_when_all_places_are_taken_a_prefix_gives_one_up_for_one_that_has_fewer() -> None:
+    door = Door(DoorLimits(handshakes=1))
+    closed: list[str] = []
+    for name in range(1 + WAITING):
+        assert door.enter(f"crowded {name % 2}", 0, partial(closed.append, f"{name}"))
+    assert not stranger(door, "crowded 0")
+    assert not closed
+    assert stranger(door, "honest")
+    assert stranger(door, "honest")
+    assert closed == ["0", "1"]  # who had been there longest
+    assert door._places == 0
 
 
 def test_one_prefix_begins_so_many_handshakes_a_second() -> None:
     door = Door(DoorLimits(prefix_handshakes_per_s=10))
     let_in = 0
     for tick in range(1000):  # ten seconds
-        if stranger(door, "a", tick / 100):
+        if someone := door.enter("a", tick / 100, nothing):
             let_in += 1
-            door.leave("a")
+            door.leave(someone)
     assert 118 <= let_in <= 120
     assert stranger(door, "b", 10)
 
