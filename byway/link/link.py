@@ -73,7 +73,12 @@ class Link:
         `LocalProtocolError` for a frame that may not be sent; those before it are sent.
         """
         wrong: LocalProtocolError | None = None
-        async with self._sending:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            self._sending.acquire_nowait()  # where nobody else sends, that needs no turn of the event loop
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
             self._check_open()
             if fault := self._connection.fault:  # not yet told to whoever receives
                 raise LinkError(str(fault), code=fault.code)
@@ -84,6 +89,8 @@ class Link:
             except LocalProtocolError as error:
                 wrong = error
             await self._write(b"".join(parts))
+        finally:
+            self._sending.release()
         if wrong is not None:
             raise wrong
 

@@ -113,18 +113,21 @@ def _hang_up(peer: trio.socket.SocketType) -> None:
 
 async def _spoken(peer: trio.socket.SocketType) -> None:
     """Wait until the first record of a handshake is there, whole.  Raises `LinkError` if something else comes."""
-    head = await _peeked(peer, RECORD_HEAD)
-    length = RECORD_HEAD + int.from_bytes(head[-2:])
-    if head[0] != HANDSHAKE or length > MAX_OPENING_FRAME_BYTES:
+    said = await peer.recv(MAX_OPENING_FRAME_BYTES, socket.MSG_PEEK)
+    if len(said) < RECORD_HEAD:
+        said = await _peeked(peer, RECORD_HEAD)
+    length = RECORD_HEAD + int.from_bytes(said[3:RECORD_HEAD])
+    if said[0] != HANDSHAKE or length > MAX_OPENING_FRAME_BYTES:
         raise LinkError("the other end does not speak TLS")
-    await _peeked(peer, length)
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+    if len(said) < length:
+        await _peeked(peer, length)
 
 
 async def _peeked(peer: trio.socket.SocketType, size: int) -> bytes:
     """The next bytes, which stay there, once so many have come."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
     await trio.lowlevel.wait_readable(peer)
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
     data = await peer.recv(size, socket.MSG_PEEK)
     if len(data) < size:
         raise LinkError("the other end left before it had begun")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ IPV6_PREFIX_BITS: Final = 56
 _HOST: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z")
 _IPV6: Final = re.compile(r"[0-9A-Fa-f:.]+\Z")
 _PORT: Final = re.compile(r"(?:0|[1-9][0-9]{0,4})\Z")
+_REMEMBERED: Final = 4096  # hosts that come back
 _SHOWN: Final = 80  # characters, one line of a terminal
 
 
@@ -51,6 +53,7 @@ def parse_listen_address(text: str) -> Address:
     return Address(host, int(port))
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def address_prefix(host: str) -> str:
     """What one customer of a network usually has: the /24 of an IPv4 address, the /56 of an IPv6 one.
 

@@ -18,6 +18,8 @@ from byway.protocol.limits import MAX_DEPTH, MAX_INTEGER, MAX_VALUES, MIN_INTEGE
 Value = None | bool | int | str | bytes | list[Any] | dict[str, Any]
 
 _PLAIN: Final = frozenset([str, bool, bytes, type(None)])
+_ARRAYS: Final = (list, tuple)
+_AS_IT_IS: Final = (bool, bytes, type(None))
 _FLOATS_AND_EXTENSIONS: Final = frozenset([0xC1, *range(0xC7, 0xCC), *range(0xD4, 0xD9)])
 
 
@@ -215,7 +217,7 @@ def _check_nesting(depth: int) -> None:
 
 def _sorted(value: Value, depth: int, seen: list[int]) -> Value:
     _count(seen)
-    if isinstance(value, bool) or value is None or isinstance(value, bytes):
+    if isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, int):
         if not MIN_INTEGER <= value <= MAX_INTEGER:
@@ -224,7 +226,7 @@ def _sorted(value: Value, depth: int, seen: list[int]) -> Value:
     if isinstance(value, str):
         _utf8(value)
         return value
-    if isinstance(value, list | tuple) and not isinstance(value, msgpack.ExtType):  # which is a tuple too
+    if isinstance(value, _ARRAYS) and not isinstance(value, msgpack.ExtType):  # which is a tuple too
         _check_nesting(depth)
         return [_sorted(item, depth + 1, seen) for item in value]
     if isinstance(value, dict):

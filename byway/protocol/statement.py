@@ -65,7 +65,9 @@ LONGEST_LIFETIME_MS: Final[dict[Kind, int]] = {
     Kind.DECLINE: 30 * DAY_MS,
 }
 
-_DOMAINS: Final = {kind: (b"byway/1/statement/" + bytes([kind])).ljust(32, b"\0") for kind in Kind}
+_DOMAINS: Final = {int(kind): (b"byway/1/statement/" + bytes([kind])).ljust(32, b"\0") for kind in Kind}
+_KINDS: Final = {int(kind): kind for kind in Kind}  # a dictionary is asked in a fifth of the time of an enumeration
+_ID: Final = blake2b(digest_size=32, person=b"byway/statement")
 
 
 class Statement(NamedTuple):
@@ -120,10 +122,9 @@ def parse_statement(data: bytes) -> Statement:
         raise StatementError("the bytes are not a statement", code="malformed")
     if version != VERSION:
         raise StatementError(f"statement version {version} is not known here", code="unknown-version")
-    try:
-        kind = Kind(kind_byte)
-    except ValueError:
-        raise StatementError(f"statement kind {kind_byte} is not known here", code="unknown-kind") from None
+    kind = _KINDS.get(kind_byte)
+    if kind is None:
+        raise StatementError(f"statement kind {kind_byte} is not known here", code="unknown-kind")
     if not created < expires <= MAX_TIME_MS:
         raise StatementError("created and expires make no lifetime", code="bad-lifetime")
     if expires - created > LONGEST_LIFETIME_MS[kind]:
@@ -133,15 +134,17 @@ def parse_statement(data: bytes) -> Statement:
 
 def statement_id(data: bytes) -> bytes:
     """The id of a statement: over everything but the signature."""
-    return blake2b(data[:-SIGNATURE_BYTES], digest_size=32, person=b"byway/statement").digest()
+    hasher = _ID.copy()  # sooner done than a new one
+    hasher.update(data[:-SIGNATURE_BYTES])
+    return hasher.digest()
 
 
 def is_signed(data: bytes) -> bool:
     """Whether the signature of a well-formed statement is libsodium's verdict 'valid'."""
     body_end = len(data) - SIGNATURE_BYTES
     try:
-        crypto_sign_open(data[body_end:] + _DOMAINS[Kind(data[3])] + data[:body_end], data[4:36])
-    except (BadSignatureError, ValueError):
+        crypto_sign_open(data[body_end:] + _DOMAINS[data[3]] + data[:body_end], data[4:36])
+    except (BadSignatureError, ValueError, KeyError):
         return False
     return True
 
@@ -159,6 +162,6 @@ def unsigned_bytes(signer: bytes, kind: Kind, body: dict[str, Any], *, created: 
 
 def sign_statement(key: SigningKey, unsigned: bytes) -> Statement:
     """Sign header and body; the same bytes give the same statement each time (RFC 8032)."""
-    message = _DOMAINS[Kind(unsigned[3])] + unsigned
+    message = _DOMAINS[unsigned[3]] + unsigned
     secret = bytes(key) + bytes(key.verify_key)
     return parse_statement(unsigned + crypto_sign(message, secret)[:SIGNATURE_BYTES])

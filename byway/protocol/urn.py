@@ -58,6 +58,7 @@ def from_base32(text: str) -> bytes:
     return (number >> 4).to_bytes(KEY_BYTES, "big")
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def node_urn(key: bytes) -> str:
     """The URN of the node whose first signing key is `key`."""
     return f"urn:byway:node:{to_base32(key)}"

@@ -47,7 +47,7 @@ class Chain:
         """The commit that these statements would make now.  Nothing changes yet."""
         first = self.next_sequence
         leaves = [merkle.leaf(first + index, statement_id) for index, statement_id in enumerate(ids)]
-        root = merkle.root(leaves)
+        root, paths = merkle.root_and_paths(leaves)
         frontier = merkle.Frontier.from_bytes(self._frontier)
         frontier.append(merkle.leaf(self._commits + 1, root))
         head = unsigned_head(
@@ -67,7 +67,7 @@ class Chain:
             ),
             created=now_ms,
         )
-        return Plan(first, head, frontier, merkle.paths(leaves))
+        return Plan(first, head, frontier, paths)
 
     def take(self, plan: Plan) -> None:
         """The store has made the plan durable: build on it from now on."""

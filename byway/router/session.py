@@ -85,6 +85,7 @@ class Session:
         self._wake = trio.Event()
         self._room = trio.Event()  # set when the outbox is emptied, and when nothing is sent any more
         self._writing = False
+        self._looks_for_late = False
         self._bad_signatures = 0
         self._stamp_bits = 0  # as the other end was told
 
@@ -95,7 +96,6 @@ class Session:
                 self.post(Credit(None, SUBMIT_CREDIT))
                 self._ask_for_stamps()
                 nursery.start_soon(self._send)
-                nursery.start_soon(self._look_for_late)
                 try:
                     await self._receive(nursery)
                 except RemoteProtocolError as error:
@@ -142,7 +142,7 @@ class Session:
                 elif isinstance(frame, Credit):
                     self._credit(frame)
                 elif isinstance(frame, Subscribe):
-                    await self._subscribe(frame)
+                    await self._subscribe(frame, nursery)
                 elif isinstance(frame, Unsubscribe):
                     await self._unsubscribe(frame)
                 elif isinstance(frame, Resolve):
@@ -160,9 +160,9 @@ class Session:
             of_each = iter(answers)
             for submit in submits:
                 self.post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
-            refused = [answer.code for answer in answers if isinstance(answer, Refused)]
-            self._router.refusals.note(refused, self._link.prefix, trio.current_time())
-            self._bad_signatures += refused.count("bad-signature")
+            if refused := [answer.code for answer in answers if isinstance(answer, Refused)]:
+                self._router.refusals.note(refused, self._link.prefix, trio.current_time())
+                self._bad_signatures += refused.count("bad-signature")
 
     def _ask_for_stamps(self) -> None:
         """Say how many bits a stamp needs, where that is not what was said before."""
@@ -170,7 +170,7 @@ class Session:
             self._stamp_bits = bits
             self.post(Stamps(bits))
 
-    async def _subscribe(self, frame: Subscribe) -> None:
+    async def _subscribe(self, frame: Subscribe, nursery: trio.Nursery) -> None:
         running = self._deliveries.get(frame.sub)
         try:
             delivery = await self._router.subscribe(frame, self._link.peer, self)
@@ -179,6 +179,9 @@ class Session:
             if running is not None and self._deliveries.get(frame.sub) is not running:  # it had made room for this one
                 self.post(Ended(frame.sub, error.code, str(error)))
             return
+        if not self._looks_for_late:  # most links only hand something in, and need no further task
+            self._looks_for_late = True
+            nursery.start_soon(self._look_for_late)
         self._deliveries[frame.sub] = delivery
         self.post(Subscribed(frame.sub, delivery.epoch, ((JOURNAL, delivery.cursor),)))
 

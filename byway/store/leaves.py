@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import msgpack
 
+from byway.errors import StoreError
 from byway.store.store import Entry
 
 ID_BYTES: Final = 32
@@ -59,10 +60,22 @@ class Leaves(NamedTuple):
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> Leaves:
-        """What `to_bytes` packed."""
-        ids, kinds, expires, places, addresses = msgpack.unpackb(packed)
-        count = len(kinds)
-        return cls(ids, kinds, struct.unpack(f">{count}Q", expires), struct.unpack(f">{count}H", places), addresses)
+        """What `to_bytes` packed.  Raises `StoreError` (`store-damaged`) for any other bytes."""
+        try:
+            ids, kinds, expires, places, addresses = msgpack.unpackb(packed)
+            count = len(kinds)
+            leaves = cls(
+                ids, kinds, struct.unpack(f">{count}Q", expires), struct.unpack(f">{count}H", places), addresses
+            )
+        except (ValueError, TypeError, struct.error):
+            raise _bad() from None
+        if not count or type(kinds) is not bytes or type(ids) is not bytes or len(ids) != ID_BYTES * count:
+            raise _bad()
+        if type(addresses) is not list or len(addresses) <= max(leaves.places):
+            raise _bad()
+        if any(type(address) is not str for address in addresses):
+            raise _bad()
+        return leaves
 
     def to_bytes(self) -> bytes:
         """Packed for one blob."""
@@ -91,3 +104,7 @@ class Leaves(NamedTuple):
     def id_at(self, offset: int) -> bytes:
         """The id of one statement."""
         return self.ids[ID_BYTES * offset : ID_BYTES * (offset + 1)]
+
+
+def _bad() -> StoreError:
+    return StoreError("the bytes are not the leaves of a stretch of the journal", code="store-damaged")

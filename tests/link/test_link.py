@@ -178,6 +178,15 @@ async def test_a_send_cut_off_by_cancelling_ends_the_link(ends: Ends, autojump_c
         await link.send(Resolve(1, "a"))
 
 
+async def test_a_send_that_was_cancelled_before_it_began_changes_nothing(ends: Ends, autojump_clock: MockClock) -> None:
+    link, _ = ends
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await link.send(Ping(b"never"))
+    assert scope.cancelled_caught
+    await link.send(Ping(b"ping"))
+
+
 async def test_cancelling_receive_changes_nothing(ends: Ends, autojump_clock: MockClock) -> None:
     link, server = ends
     await link.receive()

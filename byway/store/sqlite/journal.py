@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import apsw
 
+from byway.errors import StoreError
 from byway.store.check import key_of, with_check, without_check
 from byway.store.leaves import Leaves
 from byway.store.sqlite.database import Database
@@ -121,10 +122,9 @@ def end_of_chain(database: Database, begins: int) -> End:
 def commit_of(database: Database, sequence: int) -> StoredCommit | None:
     """The commit with this sequence, if it has statements left and is what was written."""
     for number, first, count, stored, beginning, packed in database.query(_COMMIT_OF, sequence):
-        head, data = without_check(stored, key_of(first, count, number)), without_check(packed, beginning)
-        if head is None or data is None:
+        head, leaves = without_check(stored, key_of(first, count, number)), _leaves(packed, beginning)
+        if head is None or leaves is None:
             return None
-        leaves = Leaves.from_bytes(data)
         if beginning <= first and sequence < first + count <= beginning + len(leaves.kinds):
             ids = tuple([leaves.id_at(first - beginning + index) for index in range(count)])
             return StoredCommit(number, first, count, head, ids)
@@ -190,11 +190,19 @@ def _put_leaves(connection: apsw.Connection, first: int, leaves: Leaves) -> None
 
 
 def _held(first: int, count: object, packed: object, until: int) -> Held:
-    data = without_check(packed, first)
-    if data is not None:
-        leaves = Leaves.from_bytes(data)
+    leaves = _leaves(packed, first)
+    if leaves is not None:
         return Held(first, len(leaves.kinds), leaves, until)
     return Held(first, count if isinstance(count, int) and 0 < count <= MAX_STRETCH else 1, None, until)
+
+
+def _leaves(packed: object, first: int) -> Leaves | None:
+    """What lies in the stretch that begins with `first`; None if it is not what was written."""
+    data = without_check(packed, first)
+    try:
+        return None if data is None else Leaves.from_bytes(data)
+    except StoreError:
+        return None
 
 
 def _runs(stretches: Iterable[Held]) -> Iterator[list[tuple[int, Leaves]]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import apsw
 
 from byway.errors import StoreError
+from byway.protocol.limits import MAX_INTEGER
 from byway.store.sqlite.database import Database
 
 CHAIN_BYTES: Final = 16
 
-_META: Final = "SELECT name, value FROM meta"
+_META: Final = "SELECT name, CAST(value AS BLOB) FROM meta"  # one changed bit can make a text of a blob
 _PUT: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _ALWAYS: Final = frozenset({"node", "chain"})
-_FURTHER_CHAIN: Final = frozenset({"begins", "previous"})
+_LENGTHS: Final = {"node": (32,), "chain": (CHAIN_BYTES,), "begins": (8,), "previous": (0, 32)}
 
 
 class Meta(NamedTuple):
@@ -41,12 +42,18 @@ def load_meta(database: Database, node_key: bytes, random: Callable[[int], bytes
         meta = Meta(node_key, random(CHAIN_BYTES))
         database.transact(lambda connection: _put(connection, {"node": meta.node, "chain": meta.chain}))
         return meta
-    if not _ALWAYS <= stored.keys() <= _ALWAYS | _FURTHER_CHAIN:
+    begins = int.from_bytes(stored.get("begins", b"\1"))
+    if not _is_whole(stored) or not 1 <= begins <= MAX_INTEGER:
         raise StoreError(
             "the store does not say whose it is", code="store-damaged", next_step="restore the last backup"
         )
-    begins = int.from_bytes(stored.get("begins", b"\1"))
     return Meta(stored["node"], stored["chain"], begins, stored.get("previous") or None)
+
+
+def _is_whole(stored: Mapping[str, bytes]) -> bool:
+    return _ALWAYS <= stored.keys() <= _LENGTHS.keys() and all(
+        len(value) in _LENGTHS[name] for name, value in stored.items()
+    )
 
 
 def put_chain(database: Database, meta: Meta) -> None:

@@ -51,7 +51,10 @@ class Statements:
 
     def find(self, wanted: bytes) -> int | None:
         """See `byway.store.store.Store`, like the other methods of the same names."""
-        for sequence, data in self.read(self.directory.candidates(wanted)):
+        candidates = self.directory.candidates(wanted)
+        if not candidates:  # as for nearly everything that is handed in
+            return None
+        for sequence, data in self.read(candidates):
             if statement_id(data) == wanted:
                 return sequence
         return None
