@@ -87,6 +87,8 @@ def recover(store: Store, now: int, decided: Decided, random: Callable[[int], by
             code=error.code,
             next_step=f"check the disk and put back a newer copy of the store; or go on in a new chain, once: {begin}",
         ) from error
+    if recovered.rebuilt:
+        log.warning("leaves_rebuilt", code="damaged", statements=recovered.rebuilt, next_step="check the disk")
     if recovered.dropped:
         log.warning("subscriptions_damaged", code="damaged", count=len(recovered.dropped))
     for key, sub in recovered.dropped[:NAMED]:

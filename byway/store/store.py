@@ -116,6 +116,8 @@ class Recovered(NamedTuple):
     without_head: tuple[int, int] | None = None
     """First and last sequence of what may have been committed with a head that is damaged now.  What is sound of it is
     handed out; its receipts cannot be made again."""
+    rebuilt: int = 0
+    """How many statements could not be found, because what leads to them had changed, and were found another way."""
     dropped: Sequence[tuple[bytes, str]] = ()
     """Key and name, as far as they can be read, of the subscriptions that were not what was written and are gone."""
 

@@ -36,6 +36,7 @@ _HELD: Final = """
     SELECT first, CAST(count AS INTEGER), CAST(packed AS BLOB), coalesce(until, -1)
     FROM leaves LEFT JOIN swept USING (first) WHERE first >= ? ORDER BY first LIMIT ?
 """
+_HEAD_AT: Final = "SELECT number, count, head FROM commits WHERE first = ?"
 _DELETE: Final = "DELETE FROM journal WHERE sequence IN (SELECT value FROM carray(?))"
 _MARK_SWEPT: Final = """
     INSERT INTO swept (first, until) SELECT value, ?2 FROM carray(?1) WHERE true
@@ -131,6 +132,13 @@ def commit_of(database: Database, sequence: int) -> StoredCommit | None:
     return None
 
 
+def head_at(database: Database, first: int) -> bytes | None:
+    """The unsigned head of the commit that begins with this sequence, if it is what was written."""
+    for number, count, stored in database.query(_HEAD_AT, first):
+        return without_check(stored, key_of(first, count, number))
+    return None
+
+
 def held(database: Database) -> Iterator[Held]:
     """Every stretch that has statements left, ascending."""
     first = 0
@@ -146,6 +154,12 @@ def held_at(database: Database, first: int) -> Held | None:
         if row[0] == first:
             return _held(*row)
     return None
+
+
+def put_back(connection: apsw.Connection, first: int, leaves: Leaves) -> None:
+    """Write leaves in the place of damaged ones."""
+    connection.execute("DELETE FROM leaves WHERE first = ?", (first,))
+    _put_leaves(connection, first, leaves)
 
 
 def join(connection: apsw.Connection, first: int) -> list[tuple[int, Leaves]]:

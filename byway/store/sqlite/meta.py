@@ -42,17 +42,16 @@ def load_meta(database: Database, node_key: bytes, random: Callable[[int], bytes
         meta = Meta(node_key, random(CHAIN_BYTES))
         database.transact(lambda connection: _put(connection, {"node": meta.node, "chain": meta.chain}))
         return meta
-    begins = int.from_bytes(stored.get("begins", b"\1"))
-    if not _is_whole(stored) or not 1 <= begins <= MAX_INTEGER:
-        raise StoreError(
-            "the store does not say whose it is", code="store-damaged", next_step="restore the last backup"
-        )
-    return Meta(stored["node"], stored["chain"], begins, stored.get("previous") or None)
+    if _is_whole(stored):
+        begins = int.from_bytes(stored.get("begins", b"\1"))
+        if 1 <= begins <= MAX_INTEGER:
+            return Meta(stored["node"], stored["chain"], begins, stored.get("previous") or None)
+    raise StoreError("the store does not say whose it is", code="store-damaged", next_step="restore the last backup")
 
 
-def _is_whole(stored: Mapping[str, bytes]) -> bool:
+def _is_whole(stored: Mapping[str, bytes | None]) -> bool:
     return _ALWAYS <= stored.keys() <= _LENGTHS.keys() and all(
-        len(value) in _LENGTHS[name] for name, value in stored.items()
+        value is not None and len(value) in _LENGTHS[name] for name, value in stored.items()
     )
 
 

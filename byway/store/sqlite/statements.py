@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import apsw
+
 from byway.errors import StoreError
 from byway.protocol.statement import statement_id
 from byway.store.directory import Calendar, Directory
 from byway.store.leaves import Leaves
 from byway.store.sqlite import journal
 from byway.store.sqlite.database import Database
+from byway.store.sqlite.rebuilding import rebuilt
 from byway.store.store import StoredCommit
 
 NEVER: Final = 0  # statements begin with 1
@@ -28,11 +31,20 @@ class Statements:
         self._entered_at = 0
         self.directory = Directory()
         self.damaged: set[int] = set()
+        self.rebuilt = 0
+        """How many statements could not be found, because what leads to them had changed, and can be again."""
         self.last = NEVER
         """The highest sequence that any leaves name."""
 
     def enter(self, now: int) -> int:
         """Enter what the journal holds into the directory; returns how many of it had not expired at `now`."""
+        current = self._enter(now)
+        if self.damaged and self._rebuild():
+            self.directory, self._calendar, self.damaged = Directory(), Calendar(), set()
+            current = self._enter(now)
+        return current
+
+    def _enter(self, now: int) -> int:
         self._entered_at = now
         current = 0
         for first, leaves, until in self._stretches():
@@ -95,6 +107,25 @@ class Statements:
             if stretch.left:
                 self._calendar.put(stretch.first, stretch.leaves.soonest(stretch.left))
         return sum(len(stretch.gone) for stretch in due)
+
+    def _rebuild(self) -> bool:
+        """Make damaged leaves again where that can be proved, and write them; whether that has been done."""
+        damaged = [(first, size) for first, size, leaves, _ in journal.held(self._database) if leaves is None]
+        again = {first: leaves for first, size in damaged if (leaves := rebuilt(self._database, first, size))}
+
+        def write(connection: apsw.Connection) -> None:
+            for first, leaves in again.items():
+                journal.put_back(connection, first, leaves)
+
+        try:
+            if again:
+                self._database.transact(write)
+        except StoreError as error:
+            if error.code != "store-full":
+                raise
+            return False
+        self.rebuilt = sum([len(leaves.kinds) for leaves in again.values()])
+        return bool(again)
 
     def _rows(self, sequences: Sequence[int]) -> Sequence[tuple[int, bytes | None]]:
         """The rows that are there.  A page that SQLite cannot make sense of costs the statements on it, not others."""

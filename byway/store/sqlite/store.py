@@ -137,6 +137,7 @@ class SqliteStore:
             self._custody.in_doubt,
             self._lacks_space(),
             without_head,
+            self._statements.rebuilt,
             subscriptions.dropped,
         )
 
