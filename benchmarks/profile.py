@@ -1,0 +1,134 @@
+"""`python -m benchmarks.profile`: where the time of a router goes, by its parts, for `docs/performance.md`.
+
+py-spy looks at all threads and processes of a router some hundred times a second while it works, and a look counts for
+the part of the code in which it finds a thread at work.  That is a sample, not an account: it says what is worth a
+closer look.  What something costs is for the other measurements to say.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.load.prepared import Supply, prepare
+from benchmarks.measurements.accept import BATCH, LINKS, SINGLE_LINKS, accept_round
+from benchmarks.measurements.fanout import fanout_round
+from benchmarks.measurements.whole_link import link_round
+from benchmarks.report.page import PAGE
+from benchmarks.router_process import RouterProcess, running_router
+
+LOOKS_PER_S: Final = 250
+ROUNDS: Final = 3
+BEGIN: Final = "<!-- profile: written by `python -m benchmarks.profile` -->"
+END: Final = "<!-- end of the profile -->"
+
+BATCHES: Final = "accept, Submits of 64"
+SINGLES: Final = "accept, single casts on 64 links"
+WHOLE_LINKS: Final = "whole links"
+FANOUT: Final = "64 subscribers"
+
+Work = Callable[[RouterProcess, Supply], object]
+
+WORK: Final[dict[str, tuple[int, Work]]] = {  # with the casts of one round
+    BATCHES: (6144, lambda router, supply: accept_round(router, supply, 6144, links=LINKS, batch=BATCH)),
+    SINGLES: (2048, lambda router, supply: accept_round(router, supply, 2048, links=SINGLE_LINKS, batch=1)),
+    WHOLE_LINKS: (300, lambda router, supply: link_round(router, supply, 300)),
+    FANOUT: (512, lambda router, supply: fanout_round(router, supply, 64, 512)),
+}
+
+# The first that occurs in the innermost frame for which there is one decides.
+PARTS: Final = (
+    ("verifying signatures", ("is_signed ", "nacl/")),
+    ("TLS", ("trio/_ssl.py", "/ssl.py", "link/tls.py")),
+    ("the store and its disk", ("byway/store/",)),
+    ("heads, trees, receipts", ("protocol/merkle.py", "router/chain.py", "protocol/receipt.py")),
+    ("frames", ("protocol/codec.py", "protocol/connection.py", "protocol/frames.py", "protocol/fields.py",
+                "protocol/shapes.py", "protocol/flow.py")),
+    ("reading and checking casts", ("byway/protocol/", "pydantic/", "msgpack/", "router/policy.py")),
+    ("matching, deliveries, cursors", ("router/delivery.py", "router/index.py", "router/subscriptions.py",
+                                       "router/memory.py", "router/backlog.py")),
+    ("links and sessions", ("byway/link/", "router/session.py")),
+    ("the router's other work", ("byway/",)),
+    ("the event loop and sockets", ("trio/", "outcome/", "socket.py", "contextlib.py")),
+)  # fmt: skip
+WAITS: Final = ("get_events ", "before_io_wait ", "WorkerThread._work ", "_wait_for_tstate_lock ", "read (socket")
+
+
+def main() -> int:
+    """Measure, print, and put the table into the page."""
+    spy = Path(sysconfig.get_path("scripts")) / "py-spy"
+    if not spy.exists() and not shutil.which("py-spy"):
+        print("py-spy is not here: python3 setup/environment.py bench", file=sys.stderr)
+        return 1
+    shares: dict[str, Counter[str]] = {}
+    with tempfile.TemporaryDirectory(prefix="byway-profile-") as folder:
+        casts = Path(folder) / "casts"
+        count = sum(ROUNDS * each for each, _ in WORK.values())
+        prepare(casts, count)
+        for name, (_, work) in WORK.items():
+            shares[name] = _profile(str(spy) if spy.exists() else "py-spy", Path(folder), Supply(casts, count), work)
+    lines = list(table(shares))
+    print("\n".join(lines))
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
+    return 0
+
+
+def table(shares: dict[str, Counter[str]]) -> Iterator[str]:
+    """Percent of the looks, by part and by work, as lines of a page."""
+    yield "| part | " + " | ".join(shares) + " |"
+    yield "|---|" + "---:|" * len(shares)
+    totals = {name: sum(found.values()) for name, found in shares.items()}
+    parts = sorted({part for found in shares.values() for part in found}, key=lambda part: -shares[BATCHES][part])
+    for part in parts:
+        yield f"| {part} | " + " | ".join(f"{100 * shares[name][part] / totals[name]:.0f} %" for name in shares) + " |"
+
+
+def count_parts(stacks: Iterable[str]) -> Counter[str]:
+    """Looks by part, from lines of py-spy: frames from the outermost on, joined by `;`, a blank, and a number."""
+    found: Counter[str] = Counter()
+    for line in stacks:
+        stack, _, looks = line.rstrip("\n").rpartition(" ")
+        frames = stack.split(";")
+        if not any(wait in frames[-1] for wait in WAITS):
+            found[_part(frames)] += int(looks)
+    return found
+
+
+def _part(frames: Sequence[str]) -> str:
+    for frame in reversed(frames):
+        for part, marks in PARTS:
+            if any(mark in frame for mark in marks):
+                return part
+    return "else"
+
+
+def _profile(spy: str, folder: Path, supply: Supply, work: Work) -> Counter[str]:
+    raw = folder / "raw"
+    command = [spy, "record", "--subprocesses", "--rate", str(LOOKS_PER_S), "--format", "raw", "--output", str(raw)]
+    with running_router() as router:
+        watching = subprocess.Popen(
+            [*command, "--duration", "600", "--pid", str(router.pid)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(1)
+        for _ in range(ROUNDS):
+            work(router, supply)
+        watching.send_signal(signal.SIGINT)  # then it writes what it has seen
+        watching.wait()
+    return count_parts(raw.read_text(encoding="utf-8").splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

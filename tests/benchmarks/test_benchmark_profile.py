@@ -1,0 +1,33 @@
+"""What a profile says of a router, from what py-spy saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from benchmarks.profile import WORK, count_parts, table
+
+LOOP = "run (trio/_core/_run.py:2431)"
+ADMIT = "RouterPolicy.admit (byway/router/policy.py:85)"
+UNPACK = "unpackb (msgpack/__init__.py:45)"
+
+
+def test_a_look_counts_for_the_innermost_part_that_is_known() -> None:
+    assert count_parts([f"{LOOP};{ADMIT};{UNPACK} 3", f"{LOOP};{ADMIT};strange (nowhere.py:1) 2", f"{LOOP} 1"]) == {
+        "reading and checking casts": 5,
+        "the event loop and sockets": 1,
+    }
+
+
+def test_who_waits_is_not_at_work() -> None:
+    assert not count_parts([f"{LOOP};EpollIOManager.get_events (trio/_core/_io_epoll.py:212) 9"])
+
+
+def test_what_nobody_knows_is_counted_too() -> None:
+    assert count_parts(["main (elsewhere.py:1) 4"]) == {"else": 4}
+
+
+def test_the_table_has_a_column_for_each_work_and_a_row_for_each_part() -> None:
+    lines = list(table({name: Counter({"TLS": 3, "else": 1}) for name in WORK}))
+    assert lines[0].count("|") == len(WORK) + 2
+    assert {line.split("|")[1].strip() for line in lines[2:]} == {"TLS", "else"}
+    assert lines[2].count("75 %") == len(WORK)
