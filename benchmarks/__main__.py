@@ -51,7 +51,12 @@ class Run:
         """Those that are here."""
         self.say(PEERS)
         with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
-            self.figures += peers.measure(peers.FULL, Path(folder))
+            self.figures += peers.measure(peers.FULL, Path(folder), self.leave_out)
+
+    def leave_out(self, sentence: str) -> None:
+        """Say why something has no figures, here and in the result."""
+        self.left_out.append(sentence)
+        self.say(f"left out: {sentence}")
 
     def result(self) -> Result:
         seconds = time.monotonic() - self._started

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from benchmarks.figure import Figure
-from benchmarks.round import Round, cpu_figure, rate_figure
+from benchmarks.round import Round, cpu_figure, load_figure, rate_figure
 
 OURS: Final = "byway"
 MOST: Final = 64  # the number of subscribers at which all are compared
@@ -64,7 +64,7 @@ def _alone(name: str, server: Measured) -> list[Figure]:
         rate_figure(f"{name}_accept_per_s", server.accept, "casts a second, verified"),
         cpu_figure(f"{name}_accept_cpu_us", [_with_check(server, each) for each in server.accept], f"µs of CPU: {who}"),
         cpu_figure(f"{name}_accept_server_cpu_us", server.accept, "µs of CPU: server alone"),
-        _load(f"{name}_accept_load_cores", server.accept),
+        load_figure(f"{name}_accept_load_cores", server.accept),
     ]
     for subscribers, rounds in server.fanout.items():
         fanout = f"{name}_fanout{subscribers}"
@@ -73,7 +73,7 @@ def _alone(name: str, server: Measured) -> list[Figure]:
             found.append(rate_figure(f"{fanout}_unchecked_per_s", rounds, "deliveries a second that nobody verifies"))
         rates = server.same_check if subscribers == MOST else rounds
         found.append(rate_figure(f"{fanout}_per_s", rates, f"deliveries a second, {subscribers} subscribers"))
-        found.append(_load(f"{fanout}_load_cores", rounds))
+        found.append(load_figure(f"{fanout}_load_cores", rounds))
     return found
 
 
@@ -81,11 +81,6 @@ def _with_check(server: Measured, accepted: Round) -> Round:
     """The same round, in which a check by the consumer costs one verification as it was measured around the round."""
     check_s = 0.0 if server.checks else accepted.operations * accepted.limits.verification_s
     return Round(accepted.operations, accepted.cpu_s + check_s, accepted.elapsed_s, accepted.limits)
-
-
-def _load(name: str, rounds: Sequence[Round]) -> Figure:
-    samples = [each.load_cpu_s / each.elapsed_s for each in rounds]
-    return Figure.of(name, samples, "cores that the load processes kept busy")
 
 
 def _rates(ours: Sequence[Round], theirs: Sequence[Round]) -> list[float]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,6 @@ class PeerSizes:
         return self.rounds * (self.accepted + sum(self.casts_for.values()))
 
 
-SMALL: Final = PeerSizes(1, 256, {1: 64, 8: 32, MOST: 16})
 FULL: Final = PeerSizes(5, 2048, {1: 2048, 8: 1024, MOST: 1024})
 
 
@@ -58,17 +56,17 @@ def versions() -> dict[str, str]:
     return found
 
 
-def measure(sizes: PeerSizes, folder: Path) -> list[Figure]:
+def measure(sizes: PeerSizes, folder: Path, leave_out: Callable[[str], object]) -> list[Figure]:
     """The figures of ours, of each peer, and of ours as multiples of theirs.
 
-    All servers run all the time and are measured in turns.  A peer that is missing or fails is left out, and that it
-    failed is said.  Raises `LoadFailed` if ours fails.
+    All servers run all the time and are measured in turns.  A peer that is missing or fails is left out, and why it
+    failed is told to `leave_out`.  Raises `LoadFailed` if ours fails.
     """
     casts = folder / "casts-for-peers"
     prepare(casts, sizes.casts)
     with ExitStack() as stack:
         router = stack.enter_context(running_router())
-        running = _start(stack, casts)
+        running = _start(stack, casts, leave_out)
         measured = {OURS: Measured(checks=True)} | {name: Measured(each.peer.checks) for name, each in running.items()}
         supply = Supply(casts, sizes.casts)
         for _ in range(sizes.rounds):
@@ -77,19 +75,19 @@ def measure(sizes: PeerSizes, folder: Path) -> list[Figure]:
                 try:
                     _round_of(peer, sizes, measured[name])
                 except (LoadFailed, OSError) as error:
-                    _say(f"{name} is left out: {error}")
+                    leave_out(f"{name}: {error}")
                     del running[name], measured[name]
     return figures(measured)
 
 
-def _start(stack: ExitStack, casts: Path) -> dict[str, RunningPeer]:
+def _start(stack: ExitStack, casts: Path, leave_out: Callable[[str], object]) -> dict[str, RunningPeer]:
     running = {}
     for peer in PEERS:
         if not peer.missing():
             try:
                 running[peer.name] = RunningPeer(peer, stack.enter_context(peer.running()), casts)
             except PeerFailed as error:
-                _say(f"{peer.name} is left out: {error}")
+                leave_out(f"{peer.name}: {error}")
     return running
 
 
@@ -107,7 +105,3 @@ def _round_of(running: RunningPeer, sizes: PeerSizes, measured: Measured) -> Non
         measured.fanout.setdefault(subscribers, []).append(done)
         if subscribers == MOST and not running.peer.checks:
             measured.checked.append(running.fanout_round(subscribers, some(count), "checked"))
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
