@@ -11,19 +11,20 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import ErrorDetails
 
 from byway.errors import SetupError
 from byway.node_address import ListenAddressSetting, NodeAddressSetting
 from byway.plain_words import plain_words, says_it_all
 from byway.protocol.body import AddressText
 from byway.protocol.limits import MAX_ADDRESSES
-from byway.toml_text import describe_settings, find_line, toml_value
+from byway.toml_text import Lines, describe_settings, toml_value
 
 __all__ = [
     "Addresses",
@@ -187,12 +188,16 @@ def write_settings(path: Path, model: type[_M], given: Mapping[str, Any]) -> _M:
 def _validated(path: Path, text: str, table: Mapping[str, Any], model: type[_M]) -> _M:
     # TOML has the values of JSON, and dates.  Read as JSON, strict means that text stays text and 1 is not "1", while
     # arrays may fill tuples, and texts may fill paths and dates.
+    endless = _at(path, None, "a number is too long, or tables and lists are nested too deep", "settings-unreadable")
     try:
-        return model.model_validate_json(
-            json.dumps(table, default=_date_text), strict=True, extra="forbid", context=path.absolute().parent
-        )
+        document = json.dumps(table, default=_date_text)
+    except (ValueError, RecursionError):  # 0xfff... and keys with dots have no end in TOML
+        raise endless from None
+    try:
+        return model.model_validate_json(document, strict=True, extra="forbid", context=path.absolute().parent)
     except ValidationError as error:
-        raise _first_error(path, text, model, error) from None
+        faults = error.errors(include_url=False)
+        raise (endless if faults[0]["type"] == "json_invalid" else _first_error(path, text, model, faults)) from None
 
 
 def _date_text(value: Any) -> str:
@@ -218,9 +223,10 @@ def _read(path: Path, made_by: str) -> str:
         raise _at(path, line, "this is not UTF-8 text", "settings-unreadable") from None
 
 
-def _first_error(path: Path, text: str, model: type[BaseModel], error: ValidationError) -> SetupError:
+def _first_error(path: Path, text: str, model: type[BaseModel], faults: Sequence[ErrorDetails]) -> SetupError:
     """One sentence about the error that stands first in the file; the next one is told when this one is mended."""
-    found = [(find_line(text, entry["loc"]), entry) for entry in error.errors(include_url=False)]
+    lines = Lines(text)
+    found = [(lines.find(entry["loc"]), entry) for entry in faults]
     line, entry = min(found, key=lambda pair: pair[0] or 0)
     loc = tuple(part for part in entry["loc"] if part != "[key]")
     key = ".".join(part for part in loc if isinstance(part, str))  # of a list, the entry is shown itself

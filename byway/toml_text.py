@@ -6,59 +6,73 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
+_Tree: TypeAlias = "dict[int | str, tuple[int, _Tree]]"
+
 _COMMENT_WIDTH: Final = 98
+_TOKEN: Final = re.compile(  # strings and comments, in which brackets do not count
+    r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|\#[^\n]*|[\[\]{}]|\n''', re.DOTALL
+)
+_NESTS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 _DELETE: Final = "\x7f"  # the one character that JSON may hold raw and TOML may not
 
 
-def find_line(text: str, path: tuple[int | str, ...]) -> int | None:
-    """The line (from 1) of the statement in a TOML document that sets `path`, or as much of `path` as there is.
+class Lines:
+    """In which line of a TOML document what is set.  However often it is asked, the document is read once."""
 
-    A value over several lines counts as its first line, a key without a line of its own as its table's.
-    None if nothing sets even the first part of `path`.  `text` has to be valid TOML.
-    """
-    deepest, found = 0, None
-    for line, table in _statements(text):
-        depth = _depth(table, path)
-        if depth > deepest:
-            deepest, found = depth, line
-    return found
+    def __init__(self, text: str) -> None:
+        """`text` has to be valid TOML."""
+        self._tree: _Tree = {}
+        here = self._tree
+        for line, statement in _statements(text):
+            table = tomllib.loads(statement)
+            if statement.lstrip().startswith("["):
+                here = _enter(self._tree, table, line)
+            else:
+                _enter(here, table, line)
 
+    def find(self, path: tuple[int | str, ...]) -> int | None:
+        """The line (from 1) of the statement that sets `path`, or as much of `path` as there is.
 
-def _statements(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each statement's first line, and the document that it alone would be under its table's header."""
-    header = statement = ""
-    start = 1
-    for number, line in enumerate(text.split("\n"), 1):
-        if not statement:
-            start = number
-            if line.lstrip().startswith("["):
-                header = ""
-        statement += line + "\n"
-        try:
-            table = tomllib.loads(header + statement)
-        except ValueError:
-            continue  # the value goes on in the next line
-        yield start, table
-        if statement.lstrip().startswith("["):
-            header = statement
-        statement = ""
+        A value over several lines counts as its first line, a key without a line of its own as its table's.  None if
+        nothing sets even the first part of `path`.
+        """
+        found, tree = None, self._tree
+        for part in path:
+            if part not in tree:
+                break
+            found, tree = tree[part]
+        return found
 
 
-def _depth(table: Any, path: tuple[int | str, ...]) -> int:
-    depth = 0
-    for part in path:
-        if not isinstance(table, dict) or part not in table:
-            break
-        table = table[part]
-        depth += 1
-    return depth
+def _enter(tree: _Tree, table: Mapping[str, Any], line: int) -> _Tree:
+    """Note that the statement in `line` sets `table`.  Returns what belongs to the innermost table that it names."""
+    inner = tree
+    for key, value in table.items():
+        inner = tree.setdefault(key, (line, {}))[1]
+        if isinstance(value, dict):
+            inner = _enter(inner, value, line)
+    return inner
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each statement, and the line that it begins in: it ends with a line, but not within brackets or a string."""
+    start = line = 1
+    begin = depth = 0
+    text += "\n"
+    for token in _TOKEN.finditer(text):
+        depth += _NESTS.get(token[0], 0)
+        line += token[0].count("\n")
+        if token[0] == "\n" and depth == 0:
+            yield start, text[begin : token.end()]
+            start, begin = line, token.end()
 
 
 def describe_settings(model: type[BaseModel], chosen: BaseModel | None = None) -> str:

@@ -139,6 +139,8 @@ class Link:
     def keep_alive(self, nursery: trio.Nursery) -> None:
         """Have tasks in `nursery` give and ask for signs of life (wire-protocol section 8.7).  They raise nothing."""
         self._keeper = nursery
+        if self._pong is not None:
+            nursery.start_soon(self._say, self._pong)
         nursery.start_soon(self._watch, nursery)
 
     async def _watch(self, nursery: trio.Nursery) -> None:
@@ -199,9 +201,10 @@ class Link:
         match frame:
             case Ping(token):
                 # One at a time: a peer that asks without reading the answers costs nothing.
-                if self._pong is None and self._keeper is not None:
+                if self._pong is None:
                     self._pong = Pong(token)
-                    self._keeper.start_soon(self._say, self._pong)
+                    if self._keeper is not None:  # else it is said as soon as there is one
+                        self._keeper.start_soon(self._say, self._pong)
             case Pong():
                 pass
             case Bye(code, sentence):

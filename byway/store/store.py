@@ -140,7 +140,7 @@ class Store(Protocol):
 
     @property
     def damaged(self) -> frozenset[int]:
-        """Sequences whose bytes were found changed since the store was opened.  They are not handed out any more."""
+        """Sequences whose bytes were found changed or gone since the store was opened.  They are not handed out."""
 
     def recover(self, now: int, *, begin_chain: bytes | None = None) -> Recovered:
         """Read what is there, once, before anything else is called.

@@ -6,11 +6,11 @@ import difflib
 import json
 from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from byway.errors import StatementError
 from byway.plain_words import plain_words
-from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_OFFERS, MAX_SUB_BYTES, MAX_TERMS
+from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_INTEGER, MAX_OFFERS, MAX_SUB_BYTES, MAX_TERMS
 from intentron.stock.rule import StandingRule
 
 _M = TypeVar("_M", bound=BaseModel)
@@ -30,8 +30,19 @@ _SAID: Final = {  # what bodies of JSON have, and settings have not
     "string_type": "it has to be text",
 }
 
+
+def _utf8(text: str, errors: str = "strict") -> str:
+    try:
+        text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        raise ValueError("it has half of a character, which cannot stand alone") from None
+    return text
+
+
 Name = Annotated[str, Field(min_length=1, max_length=MAX_SUB_BYTES, pattern=r"^[^/]+$")]  # it stands in paths
 Hours = Annotated[int, Field(ge=1, le=MAX_HOURS)]
+Words = Annotated[str, AfterValidator(_utf8)]  # where what reads JSON lets lone surrogates through
+Csv = Annotated[str, AfterValidator(lambda text: _utf8(text, "surrogateescape"))]
 
 
 class Request(BaseModel):
@@ -83,9 +94,9 @@ class StockRequest(Request):
 
     list: Name
     map: Annotated[str, Field(min_length=1)]
-    csv: str
-    source: str = ""
-    only: str | None = None
+    csv: Csv
+    source: Words = ""
+    only: Words | None = None
 
 
 class RuleRequest(StandingRule):
@@ -98,7 +109,7 @@ class RuleRequest(StandingRule):
 class EventsQuery(Request):
     """Which events, and how long to wait for the first of them."""
 
-    after: Annotated[int, Field(ge=0)] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_INTEGER)] = 0
     wait_s: Annotated[float, Field(ge=0, le=MAX_WAIT_S)] = 0.0
 
 

@@ -29,14 +29,14 @@ class WishFile(BaseModel):
 
 def read_wish(path: Path) -> dict[str, Any]:
     """The wish in the file at `path`: JSON if named so, else TOML.  Raises `SetupError`, saying what to mend."""
-    if not path.is_file():
-        what = f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}"
-        near = path if path.is_dir() else path.parent
-        raise SetupError(what, code="data-unreadable", next_step=f"ls {shlex.quote(str(near))}")
     edit = f"edit {shlex.quote(str(path))}"
-    if path.suffix != ".json":
-        return load_toml(path, WishFile, made_by=edit).model_dump(exclude_none=True)
     try:
+        if not path.is_file():
+            what = f"{path} is a folder, not a file" if path.is_dir() else f"there is no file {path}"
+            near = path if path.is_dir() else path.parent
+            raise SetupError(what, code="data-unreadable", next_step=f"ls {shlex.quote(str(near))}")
+        if path.suffix != ".json":
+            return load_toml(path, WishFile, made_by=edit).model_dump(exclude_none=True)
         return parse_body(path.read_bytes(), WishFile).model_dump(exclude_none=True)
     except OSError as error:
         look = f"ls -l {shlex.quote(str(path))}"

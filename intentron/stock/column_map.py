@@ -38,7 +38,7 @@ from byway.protocol.body import validator
 from byway.protocol.facets import Boolean, Facet, is_facet_name, parse_facet
 from byway.protocol.limits import MAX_FACETS
 from byway.settings import load_toml
-from byway.toml_text import find_line
+from byway.toml_text import Lines
 from intentron.stock.cells import Row
 from intentron.stock.facet_columns import TYPES, FacetColumns, MoneyColumn, Table, TextColumn, said
 from intentron.stock.item import PRICE
@@ -149,7 +149,7 @@ def load_column_map(name_or_path: str | Path) -> ColumnMap:
     `settings-unknown-key` (naming the nearest key that is known), `settings-bad-value`.
     """
     path = map_file(str(name_or_path)) if str(name_or_path) in shipped_maps() else Path(name_or_path)
-    if not path.exists():
+    if not _is_there(path):
         shipped = shlex.quote(str(map_file("homes")))
         raise SetupError(
             f"there is no column map {str(name_or_path)!r}; these come with the program: {', '.join(shipped_maps())}",
@@ -164,6 +164,13 @@ def load_column_map(name_or_path: str | Path) -> ColumnMap:
         raise _misspelt_key(path) or error from None
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return True  # reading it says why it cannot be read
+
+
 def _misspelt_key(path: Path) -> SetupError | None:
     """The refusal of the first key, or type of a facet, that means nothing: often why another is missing."""
     text = path.read_text(encoding="utf-8")
@@ -171,7 +178,7 @@ def _misspelt_key(path: Path) -> SetupError | None:
         if word not in known:
             near = difflib.get_close_matches(word, known, n=1)
             hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
-            line = find_line(text, place)
+            line = Lines(text).find(place)
             return SetupError(
                 f'{path}, line {line}: "{word}" {what}; {hint}',
                 code="settings-unknown-key",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from byway.errors import StatementError
 from byway.protocol.facets import Facet, Money, parse_facets
 
 PRICE: Final = "price"
@@ -43,12 +44,13 @@ class StockItem:
         }
 
 
-def parse_item(value: Mapping[str, Any]) -> StockItem:
-    """The item that `StockItem.wire` wrote.  Raises `StatementError` if a facet is not as its type demands."""
-    return StockItem(
-        id=value["id"],
-        name=value["name"],
-        facets=parse_facets(value["facets"]),
-        seller=value["seller"],
-        price_label=value["price_label"],
-    )
+def parse_item(value: object) -> StockItem:
+    """The item that `StockItem.wire` wrote.  Raises `StatementError`.
+
+    `bad-body` if there is no such item, `bad-facet` if one of its facets is not as its type demands.
+    """
+    fields: dict[str, Any] = value if isinstance(value, dict) else {}
+    texts: dict[str, Any] = {name: fields.get(name) for name in ("id", "name", "seller", "price_label")}
+    if any(type(text) is not str for text in texts.values()):
+        raise StatementError(f"a stock item is a map with {', '.join(texts)} and facets", code="bad-body")
+    return StockItem(facets=parse_facets(fields.get("facets")), **texts)

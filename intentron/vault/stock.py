@@ -71,7 +71,4 @@ class Stock:
 
 
 def _item(data: bytes) -> StockItem:
-    value = canonical.decode(data, max_bytes=MAX_BODY_BYTES)
-    if not isinstance(value, dict):
-        raise TypeError("a stock item is a map")
-    return parse_item(value)
+    return parse_item(canonical.decode(data, max_bytes=MAX_BODY_BYTES))

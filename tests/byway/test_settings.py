@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import tomllib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -19,7 +20,7 @@ from byway.node_address import NodeAddressSetting, parse_node_address
 from byway.protocol.body import TermsUrn
 from byway.protocol.urn import node_urn
 from byway.settings import RouterSettings, describe_settings, load_toml, write_settings
-from byway.toml_text import find_line, toml_value
+from byway.toml_text import Lines, toml_value
 
 Room = AbstractContextManager[None]
 NODE = f"{node_urn(bytes(32))}@[::1]:7401"
@@ -195,6 +196,24 @@ def test_what_is_not_toml_is_refused_with_its_line(path: Path, text: bytes, line
     assert str(error).startswith(f"{path}, line {line}: this is not ")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "labels." + "a." * 1100 + "a = 1",
+        "[labels." + "a." * 1100 + "a]",
+        "labels." + "a." * 300 + "a = 1",
+        "size = 0x" + "f" * 4000,
+    ],
+    ids=["dots", "a table with dots", "fewer dots", "digits"],
+)
+def test_what_toml_lets_grow_without_end_is_refused(path: Path, text: str) -> None:
+    error = refusal(path, text)
+
+    assert error.code == "settings-unreadable"
+    assert "nested too deep" in str(error)
+    assert error.next_step == f"edit {path}"
+
+
 def test_a_missing_file_is_answered_with_the_command_that_makes_it(path: Path) -> None:
     with pytest.raises(SetupError) as caught:
         load_toml(path, RouterSettings, made_by="byway init elsewhere.toml")
@@ -271,7 +290,51 @@ def test_what_was_chosen_is_written_and_read_back(path: Path, chosen: Market) ->
 def test_every_key_is_found_in_its_line(table: dict[str, Any]) -> None:
     text = "\n".join(f"{toml_value(key)} = {toml_value(value)}" for key, value in table.items())
 
-    assert [find_line(text, (key, 7)) for key in table] == list(range(1, len(table) + 1))
+    assert [Lines(text).find((key, 7)) for key in table] == list(range(1, len(table) + 1))
+
+
+TABLES = [
+    'name = "a # [ b"  # {',
+    "weights = [  # the first ] of two",
+    '    0.5, "]",',
+    "    [1.0, 2.0]]",
+    'labels.one = """\\',
+    "    [not]",
+    '    a \\""" = table"""""',
+    "'two \"words' = '''[[",
+    "'''''",
+    "",
+    "[place]",
+    "radius_m = 1",
+    '"far.off".more = { a = [',
+    '    1], b = "}" }',
+    "",
+    "[[many.more]]",
+    "name = 2",
+]
+
+
+def test_what_is_set_over_several_lines_is_found_in_the_first() -> None:
+    text = "\n".join(TABLES)
+    lines = Lines(text)
+
+    assert [lines.find((key,)) for key in tomllib.loads(text)] == [1, 2, 5, 8, 11, 16]
+    assert [lines.find(("labels", "one")), lines.find(("place",)), lines.find(("place", "radius_m"))] == [5, 11, 12]
+    assert [lines.find(("place", "far.off", "more", name)) for name in ("a", "b", "c")] == [13, 13, 13]
+    assert [lines.find(("place", "none")), lines.find(("many", "more", 0, "name")), lines.find(("none",))] == [
+        11, 16, None,
+    ]  # fmt: skip
+
+
+def test_many_mistakes_in_a_long_file_are_told_at_once(path: Path) -> None:
+    """The first of them, and its line, in time that grows as the file does."""
+    lists = "listen = [\n" + "1,\n" * 20_000 + "]\n"
+    keys = "".join(f"a{number} = [\n]\n" for number in range(10_000))
+
+    for text, line in ((lists, 1), (keys, 1), ("[labels]\n" + keys, 2)):
+        started = time.thread_time()
+        assert f"line {line}:" in str(refusal(path, text, Market if "labels" in text else RouterSettings))
+        assert time.thread_time() - started < 5
 
 
 def test_settings_are_written_once_with_what_was_given(path: Path) -> None:

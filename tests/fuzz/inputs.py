@@ -7,6 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
+from tests.fuzz import examples
 from tests.fuzz.file_targets import EVERY_COLUMN
 from tests.vectors.notation import load
 
@@ -131,6 +132,18 @@ _SEEDS: Final[dict[str, Callable[[], Iterator[bytes]]]] = {
     "filter-text": lambda: _texts("filter", "texts", "refused_texts"),
     "facet": lambda: _hex("facet"),
     "facet-text": lambda: _encoded(*_FACETS),
+    "topic-text": lambda: _encoded(*examples.TOPICS),
+    "price": lambda: _encoded(*examples.PRICES),
+    "wish-file": lambda: _encoded(*examples.WISHES),
+    "key-file": examples.key_files,
+    "request": examples.requests,
+    "query": lambda: _encoded(*examples.QUERIES),
+    "sheet-request": examples.sheets,
+    "item": examples.items,
+    "leaves": examples.leaves,
+    "frontier": examples.frontiers,
+    "meta": examples.facts,
+    "high-water": examples.high_waters,
     "address": lambda: _encoded(*_ADDRESSES),
     "number": lambda: _encoded(*_NUMBERS),
     "settings": lambda: _encoded(_SETTINGS, EVERY_COLUMN.read_text("utf-8")),

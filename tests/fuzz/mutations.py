@@ -5,6 +5,7 @@ They need no coverage, so that they work wherever the tests do; the fuzzer uses 
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Sequence
 from random import Random
@@ -27,6 +28,7 @@ _WORDS: Final = (
     b"[[", b"]]", b"'''", b'"""', b"\r", b"\n", b"\r\n", b"\t", b"\0", b" " * 64, b"/" * 64, b"=", b"#", b"@", b"!x",
     b"\xef\xbb\xbf", b"1979-05-27T07:32:00Z", b"0x10", b"inf", b"type", b"\xdd\xff\xff\xff\xff",
     b"\xdf\xff\xff\xff\xff",
+    b"\\ud800", b"\\udc80", b"null", b'":', b'":[', b"a.a.a.a.", b"0x" + b"f" * 64, b"%00", b"&", b"byway h2",
     b"\xc1", b"\xca\x00\x00\x00\x00", b"\xd4\x01\x00", b"\xcc\x01", b"\xd9\x01a", b"IB\x01", b"\xff\xff\xff\xff",
 )  # fmt: skip
 
@@ -39,7 +41,7 @@ _VALUES: Final[tuple[Any, ...]] = (
 
 
 def mutate(data: bytes, random: Random) -> bytes:
-    """`data` with one to four changes, of its bytes or of the msgpack value in it."""
+    """`data` with one to four changes, of its bytes or of the msgpack or JSON value in it."""
     for _ in range(random.randint(1, 4)):
         data = random.choice(_CHANGES)(data, random)
     return data
@@ -85,6 +87,18 @@ def _tree(data: bytes, random: Random) -> bytes:
             continue
         if isinstance(value, list | dict):
             return _around(data, start, end, packed)
+    return _flip(data, random)
+
+
+def _json(data: bytes, random: Random) -> bytes:
+    """As `_tree`, for JSON, which may stand behind a byte that chooses."""
+    for start in (0, 1):
+        try:
+            value = json.loads(data[start:])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, list | dict):
+            return data[:start] + json.dumps(_changed(value, random), default=repr).encode()
     return _flip(data, random)
 
 
@@ -146,4 +160,5 @@ _CHANGES: Final[Sequence[Callable[[bytes, Random], bytes]]] = (
     _tree,
     _tree,
     _tree,
+    _json,
 )

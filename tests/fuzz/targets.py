@@ -10,7 +10,7 @@ import time
 from types import MappingProxyType
 from typing import Final
 
-from tests.fuzz import file_targets, link_targets, statement_targets, text_targets
+from tests.fuzz import api_targets, file_targets, link_targets, statement_targets, store_targets, text_targets
 from tests.fuzz.verdicts import Target
 
 HANG_S: Final = 0.05  # of processor time; what is slow once may have been interrupted, so the fastest of a few counts
@@ -22,6 +22,8 @@ TARGETS: Final = MappingProxyType(
         **link_targets.TARGETS,
         **text_targets.TARGETS,
         **file_targets.TARGETS,
+        **api_targets.TARGETS,
+        **store_targets.TARGETS,
     }
 )
 

@@ -11,7 +11,7 @@ from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import TARGETS, run
 
 MUTATIONS = 120
-SLOW = {"settings": 12, "column-map": 60}  # a settings file is read once, by four programs here
+SLOW = {"settings": 12, "column-map": 60, "wish-file": 60}  # a settings file is read once, by four programs here
 MOST_BYTES = 300_000
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgpack
 import pytest
 
 from tests.fuzz.targets import TARGETS, seconds
@@ -47,6 +48,13 @@ FAMILIES: dict[str, Callable[[int], bytes]] = {
     "small frames": lambda n: b"\x03" + b"\x00\x00\x00\x04\x92\x10\xc4\x00" * (n // 8),
     "one large frame": lambda n: b"\x03" + (n + 5).to_bytes(4) + b"\x92\x10\xc5" + n.to_bytes(2) + b"a" * n,
     "nested arrays of TOML": lambda n: b"listen=" + b"[" * n,
+    "lines of a list of TOML": lambda n: b"listen=[\n" + b"1,\n" * (n // 3) + b"]",
+    "settings that mean nothing": lambda n: b"".join(b"a%04d=1\n" % at for at in range(n // 8)),
+    "fields of JSON": lambda n: b"\0{" + b",".join(b'"%04d":1' % at for at in range(n // 9)) + b"}",
+    "nested JSON": lambda n: b'\0{"topic":' + b"[" * n,
+    "fields of a query": lambda n: b"a=1&" * (n // 4),
+    "keys": lambda n: b"a" * 52 + b"\n" * n,
+    "leaves": lambda n: msgpack.packb([bytes(n // 43 * size) for size in (32, 1, 8, 2)] + [["a"]]),
     "one long string of TOML": lambda n: b"data='" + b"/" * n + b"'",
 }  # fmt: skip
 

@@ -10,7 +10,8 @@ from byway.node_address import parse_node_address
 from byway.protocol import canonical
 from byway.protocol.address import parse_address, parse_listen_address
 from byway.protocol.calendar_text import parse_day, parse_instant
-from byway.protocol.decimals import parse_decimal
+from byway.protocol.currencies import format_amount, parse_amount
+from byway.protocol.decimals import parse_decimal, parse_units
 from byway.protocol.degrees import parse_degrees
 from byway.protocol.descriptions import describe
 from byway.protocol.facets import Facet, parse_facet, parse_facets
@@ -20,10 +21,13 @@ from byway.protocol.intentcast import Cast
 from byway.protocol.limits import MAX_BODY_BYTES, MAX_FRAME_BYTES
 from byway.protocol.topic import Topic, TopicPattern
 from byway.protocol.urn import parse_urn
+from byway.topic_text import parse_pattern_text, parse_topic_text
+from intentron.cli.price import read_price
 from intentron.facet_text import facets_from_values, parse_facet_text, parse_value_text
 from tests.fuzz.verdicts import Target, as_text, taken
 from tests.vectors.example_deal import the_cast
 
+_PETNAMES: Final = {"condos": "urn:byway:topic:open:homes:boston:condo", "food": f"urn:byway:topic:{'a' * 52}:food"}
 _FACETS: Final = Cast.from_statement(the_cast()).facets
 
 
@@ -47,6 +51,18 @@ def pattern(data: bytes) -> None:
         assert parsed.text == text
         if topic is not None:
             assert parsed.matches(topic) in {True, False}
+
+
+def topic_text(data: bytes) -> None:
+    """A topic or a pattern as people type it.  What names none is told how it may be meant, in one line."""
+    text = as_text(data)
+    for petnames in (None, _PETNAMES):
+        topic, _ = taken(partial(parse_topic_text, text, petnames), "bad-urn")
+        if topic is not None:
+            assert Topic.parse(topic).urn == topic
+        pattern_text, _ = taken(partial(parse_pattern_text, text, petnames), "bad-pattern")
+        if pattern_text is not None:
+            assert TopicPattern.parse(pattern_text).text == pattern_text
 
 
 def filter_expression(data: bytes) -> None:
@@ -104,6 +120,20 @@ def number(data: bytes) -> None:
     text = as_text(data)
     for parse in (parse_decimal, parse_degrees, parse_day, parse_instant):
         taken(partial(parse, text), "bad-facet")
+    taken(partial(parse_units, text, 3), "bad-facet")
+
+
+def price(data: bytes) -> None:
+    """An amount and its currency: as a flag says it, and the amount alone, in minor units."""
+    text = as_text(data)
+    amount, _, currency = text.rpartition(" ")
+    minor, _ = taken(partial(parse_amount, amount, currency), "bad-facet")
+    if minor is not None:
+        assert parse_amount(format_amount(minor, currency), currency) == minor
+    found, _ = taken(partial(read_price, text), "bad-request", error=SetupError, brief=False)
+    if found is not None:
+        assert read_price(" ".join(found)) == found
+        assert format_amount(parse_amount(*found), found[1]) == found[0]
 
 
 def _use(parsed: Filter) -> None:
@@ -136,10 +166,12 @@ def _value(data: bytes) -> Any:
 TARGETS: Final[dict[str, Target]] = {
     "urn": urn,
     "pattern": pattern,
+    "topic-text": topic_text,
     "filter": filter_expression,
     "filter-text": filter_text,
     "facet": facet,
     "facet-text": facet_text,
     "address": address,
     "number": number,
+    "price": price,
 }

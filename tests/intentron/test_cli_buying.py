@@ -217,6 +217,8 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_line(mary: Shell, tmp_pa
     for missing in ("other.json", "other.toml"):
         told = mary.fails("cast", "--from", str(tmp_path / missing))
         assert f"there is no file {tmp_path / missing}  [data-unreadable]\nnext    ls {tmp_path}\n" in told
+    told = mary.fails("cast", "--from", str(tmp_path / ("w" * 300)))
+    assert "cannot be read: File name too long  [data-unreadable]\nnext    ls -l " in told
     assert f"{tmp_path} is a folder, not a file" in mary.fails("cast", "--from", str(tmp_path))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import intentron
-from byway.errors import SetupError
+from byway.errors import SetupError, StatementError
 from byway.protocol.facets import Boolean, DecimalRange, Integer, Money, Place, Quantity, Text, TextSet
 from intentron.stock.column_map import ColumnMap, load_column_map, shipped_maps
 from intentron.stock.item import StockItem, parse_item
@@ -351,6 +352,35 @@ def test_a_column_map_that_is_not_there_names_those_that_are(tmp_path: Path) -> 
 
     assert caught.value.code == "not-found"
     assert "homes.toml my-map.toml" in caught.value.next_step
+
+
+@pytest.mark.parametrize("name", ["m" * 300, "file/map.toml"])
+def test_a_column_map_that_cannot_be_reached_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SetupError) as caught:
+        load_column_map(tmp_path / name)
+
+    assert caught.value.code in {"not-found", "settings-unreadable"}
+    assert caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"name": None}, "bad-body"),
+        ({"id": 1}, "bad-body"),
+        ({"facets": None}, "bad-body"),
+        ({"facets": {"beds": ["integer", "2", 2]}}, "bad-facet"),
+    ],
+)
+def test_an_item_that_was_never_written_is_refused(changes: dict[str, Any], code: str) -> None:
+    wire = StockItem("1", "Eggs", {"beds": Integer(2, 2)}).wire()
+    assert parse_item(wire).name == "Eggs"
+
+    with pytest.raises(StatementError) as raised:
+        parse_item(wire | changes)
+    assert raised.value.code == code
 
 
 @pytest.mark.parametrize(("name", "sellers"), [("homes", 8), ("farm-food", 13)])

@@ -10,7 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from byway.errors import LinkError, LocalProtocolError, RemoteProtocolError
 from byway.link.link import Link
-from byway.protocol.frames import Ack, Bye, Credit, Ended, Ping, Resolve, Subscribe, Subscribed
+from byway.protocol.frames import Ack, Bye, Credit, Ended, Ping, Pong, Resolve, Subscribe, Subscribed
 from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S
 from tests.link.parts import CLIENT, SERVER, Ends
 
@@ -151,6 +151,21 @@ async def test_silence_means_nothing_while_nobody_listens(ends: Ends, autojump_c
     await trio.sleep(10 * PING_AFTER_S)
     await link.send(Resolve(1, "a"))
     assert await server.expect(Resolve)
+
+
+async def test_a_ping_that_comes_before_the_link_is_kept_alive_is_answered_then(
+    ends: Ends, autojump_clock: MockClock
+) -> None:
+    link, server = ends
+    server.link._keeper = None
+    await link.send_many([Ping(b"early"), Resolve(1, "a")])
+    assert await server.link.receive() == [Resolve(1, "a")]
+    async with trio.open_nursery() as nursery:
+        server.link.keep_alive(nursery)
+        with trio.fail_after(1):
+            while Pong(b"early") not in link._connection.receive(bytes(await link._stream.receive_some())):
+                pass
+        nursery.cancel_scope.cancel()
 
 
 async def test_pings_without_end_cost_one_answer_at_a_time(ends: Ends, autojump_clock: MockClock) -> None:

@@ -178,7 +178,9 @@ def healthy(operation: str, name: str) -> None:
 
 
 def _tear(data: bytes, random: Random) -> bytes:
-    return data[: SECTOR_BYTES * random.randrange(len(data) // SECTOR_BYTES + 1)]
+    """What of a write is on the disk: whole sectors, or it ends at any byte."""
+    unit = random.choice((SECTOR_BYTES, 1))
+    return data[: unit * random.randrange(len(data) // unit + 1)]
 
 
 def _apply(content: bytearray, offset: int, data: bytes | None) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgpack
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from byway.errors import StoreError
 from byway.store.check import key_of, with_check, without_check
 from byway.store.leaves import Leaves
 from byway.store.store import Entry
@@ -31,6 +36,44 @@ def test_leaves_are_unpacked_as_they_were_packed(entries: list[Entry]) -> None:
     assert [leaves.id_at(place) for place in range(len(entries))] == [entry.id for entry in entries]
     assert [leaves.addresses[place] for place in leaves.places] == [entry.address for entry in entries]
     assert list(leaves.kinds) == [entry.kind for entry in entries]
+
+
+@given(st.binary(max_size=120))
+def test_other_bytes_are_no_leaves(data: bytes) -> None:
+    with pytest.raises(StoreError) as raised:
+        Leaves.from_bytes(data)
+    assert raised.value.code == "store-damaged"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": bytes(63)},
+        {"ids": "i" * 64},
+        {"kinds": b"\1\1\1"},
+        {"kinds": "ab"},
+        {"places": bytes(3)},
+        {"places": b"\0\1\0\2"},
+        {"addresses": ["one", 2]},
+        {"addresses": "one"},
+        {"addresses": {"one": 1, "two": 2}},
+        {"ids": b"", "kinds": b"", "expires": b"", "places": b""},
+    ],
+    ids=str,
+)
+def test_leaves_whose_columns_do_not_belong_together_are_refused(changes: dict[str, Any]) -> None:
+    """None of them has what is asked of it later."""
+    good = {
+        "ids": bytes(64),
+        "kinds": b"\1\1",
+        "expires": bytes(16),
+        "places": b"\0\1\0\0",
+        "addresses": ["one", "two"],
+    }
+    assert Leaves.from_bytes(msgpack.packb(list(good.values()))).addresses == ["one", "two"]
+
+    with pytest.raises(StoreError):
+        Leaves.from_bytes(msgpack.packb(list((good | changes).values())))
 
 
 @given(st.lists(entry_lists, min_size=1, max_size=4))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import apsw
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from byway.errors import StoreError
 from byway.protocol.limits import MINUTE_MS
 from byway.store.check import with_check
+from byway.store.sqlite import journal
+from byway.store.sqlite.database import Database
 from byway.store.sqlite.store import STORE_FILE, SqliteStore
 from tests.store.stores import commit, open_here
 from tests.strategies.entries import ADDRESSES, make_entry
@@ -100,6 +103,18 @@ def test_changed_leaves_cost_their_commit(folder: Path) -> None:
         assert store.sweep(2_000 * MINUTE_MS, 100) == 3
 
 
+def test_a_blob_that_is_no_leaves_costs_its_commit_whatever_its_check_says(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        connection.execute("UPDATE leaves SET packed = ? WHERE first = 1", [with_check(b"\x90", 1)])
+        connection.commit()
+
+    with open_here(folder) as store:
+        assert store.damaged == {1, 2, 3}
+        assert [store.find(entry.id) for entry in ENTRIES] == [None, None, None, 4, 5, 6]
+        with pytest.raises(LookupError):
+            store.commit_of(2)
+
+
 def test_leaves_that_change_while_the_store_is_open_are_left_alone(reopen: Callable[[], SqliteStore]) -> None:
     store = reopen()
     commit(store, 1, ENTRIES[:3])
@@ -160,3 +175,11 @@ def test_any_changed_byte_raises_or_is_left_out(folder: Path, tmp_path: Path) ->
                 store.sweep(2_000 * MINUTE_MS, 100)
         except StoreError:
             continue
+
+
+def test_a_page_that_gives_other_rows_than_were_asked_for_is_not_read_for_ever() -> None:
+    class Turning:
+        def query(self, _sql: str, _first: int, _limit: int) -> list[tuple[int, int, bytes, int]]:
+            return [(1, 1, b"", -1), (7, 1, b"", -1), (3, 1, b"", -1)]
+
+    assert [each.first for each in journal.held(cast("Database", Turning()))] == [1, 7, 3] * 2

@@ -101,6 +101,29 @@ def test_the_chain_is_named_once(tmp_path: Path) -> None:
             assert store.recover(0).chain == b"first chain name"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM meta WHERE name = 'chain'",
+        "UPDATE meta SET name = 'nodes' WHERE name = 'node'",
+        "UPDATE meta SET value = zeroblob(15) WHERE name = 'chain'",
+        "UPDATE meta SET value = zeroblob(33) WHERE name = 'node'",
+        "INSERT INTO meta VALUES ('begins', zeroblob(8))",
+        "INSERT INTO meta VALUES ('begins', x'8000000000000000')",
+        "INSERT INTO meta VALUES ('begins', x'01')",
+        "INSERT INTO meta VALUES ('previous', zeroblob(31))",
+    ],
+)
+def test_a_store_whose_own_facts_have_changed_is_refused(tmp_path: Path, change: str) -> None:
+    with open_here(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as connection:
+        connection.execute(change)
+        connection.commit()
+
+    assert refusal(tmp_path).code == "store-damaged"
+
+
 def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     with open_here(tmp_path):
         pass

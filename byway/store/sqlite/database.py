@@ -35,13 +35,13 @@ class Database:
         except UnicodeDecodeError as error:
             raise self._fault(apsw.CorruptError("text is not UTF-8")) from error
 
-    def salvage(self, sql: str) -> Iterator[Any]:
+    def salvage(self, sql: str, *bindings: apsw.Binding) -> Iterator[Any]:
         """The rows before the first page that SQLite cannot make sense of.  Such a page does not end anything here.
 
         Raises `StoreError` for anything else.
         """
         try:
-            yield from self._connection.execute(sql)
+            yield from self._connection.execute(sql, bindings)
         except apsw.CorruptError:
             return
         except apsw.Error as error:

@@ -37,6 +37,11 @@ _HELD: Final = """
     FROM leaves LEFT JOIN swept USING (first) WHERE first >= ? ORDER BY first LIMIT ?
 """
 _HEAD_AT: Final = "SELECT number, count, head FROM commits WHERE first = ?"
+_HELD_BEFORE: Final = """
+    SELECT first, CAST(count AS INTEGER), CAST(packed AS BLOB), coalesce(until, -1)
+    FROM leaves LEFT JOIN swept USING (first) WHERE first <= ? ORDER BY first DESC LIMIT 1
+"""
+_BETWEEN: Final = "SELECT sequence FROM journal WHERE sequence >= ? AND sequence < ?"
 _DELETE: Final = "DELETE FROM journal WHERE sequence IN (SELECT value FROM carray(?))"
 _MARK_SWEPT: Final = """
     INSERT INTO swept (first, until) SELECT value, ?2 FROM carray(?1) WHERE true
@@ -145,7 +150,10 @@ def held(database: Database) -> Iterator[Held]:
     while rows := database.query(_HELD, first, PAGE_ROWS):
         for row in rows:
             yield _held(*row)
-        first = rows[-1][0] + 1
+        beyond = max([row[0] for row in rows]) + 1
+        if beyond <= first:  # a page says that its rows are others than those that were asked for
+            return
+        first = beyond
 
 
 def held_at(database: Database, first: int) -> Held | None:
@@ -160,6 +168,20 @@ def put_back(connection: apsw.Connection, first: int, leaves: Leaves) -> None:
     """Write leaves in the place of damaged ones."""
     connection.execute("DELETE FROM leaves WHERE first = ?", (first,))
     _put_leaves(connection, first, leaves)
+
+
+def should_have(database: Database, sequence: int) -> bool:
+    """Whether the leaves say that the statement with this sequence is here."""
+    for row in database.query(_HELD_BEFORE, sequence):
+        first, _, leaves, until = _held(*row)
+        offset = sequence - first
+        return leaves is not None and offset < len(leaves.kinds) and leaves.expires[offset] > until
+    return False
+
+
+def unnamed(database: Database, begin: int, end: int) -> list[int]:
+    """The sequences from `begin` to before `end` that have a statement: where no leaves say so, something changed."""
+    return [sequence for (sequence,) in database.salvage(_BETWEEN, begin, end)]
 
 
 def join(connection: apsw.Connection, first: int) -> list[tuple[int, Leaves]]:

@@ -19,7 +19,9 @@ from byway.store.sqlite.database import Database
 from byway.store.sqlite.rebuilding import rebuilt
 from byway.store.store import StoredCommit
 
-NEVER: Final = 0  # statements begin with 1
+NEVER: Final = 0
+FIRST: Final = 1
+BEYOND_ALL: Final = 2**63 - 1
 
 
 class Statements:
@@ -34,7 +36,7 @@ class Statements:
         self.rebuilt = 0
         """How many statements could not be found, because what leads to them had changed, and can be again."""
         self.last = NEVER
-        """The highest sequence that any leaves name."""
+        """The highest sequence that any leaves name, or that has a statement."""
 
     def enter(self, now: int) -> int:
         """Enter what the journal holds into the directory; returns how many of it had not expired at `now`."""
@@ -48,7 +50,7 @@ class Statements:
         self._entered_at = now
         current = 0
         for first, leaves, until in self._stretches():
-            if offsets := leaves.expiring_after(until):
+            if offsets := leaves.expiring_after(min(until, now)):  # nothing is swept before its time: that has changed
                 self.directory.add(first, leaves, offsets)
                 self._calendar.put(first, leaves.soonest(offsets))
             current += len(leaves.expiring_after(max(until, now)))
@@ -73,11 +75,15 @@ class Statements:
 
     def read(self, sequences: Sequence[int]) -> list[tuple[int, bytes]]:
         sound = []
-        for sequence, data in self._rows(sequences):
+        rows = self._rows(sequences)
+        for sequence, data in rows:
             if data is not None and self.directory.holds(sequence, statement_id(data)):
                 sound.append((sequence, data))
             else:
                 self.damaged.add(sequence)
+        if len(rows) < len(sequences):
+            missing = set(sequences) - {sequence for sequence, _ in rows}
+            self.damaged.update(sequence for sequence in missing if journal.should_have(self._database, sequence))
         return sound
 
     def commit_of(self, sequence: int) -> StoredCommit:
@@ -141,13 +147,21 @@ class Statements:
     def _stretches(self) -> Iterator[tuple[int, Leaves, int]]:
         """First sequence, leaves and how far they are swept, of each stretch that has statements left.
 
-        Without its leaves a stretch cannot be found again: all of it counts as damaged.
+        Without its leaves a stretch cannot be found again: all of it counts as damaged, and so does a statement that no
+        leaves name.
         """
+        end = FIRST
         for first, size, leaves, until in journal.held(self._database):
+            if end < first:
+                self.damaged.update(journal.unnamed(self._database, end, first))
+            end = max(end, first + size)
             if leaves is None:
                 self.damaged.update(range(first, first + size))
             else:
                 yield first, leaves, until
+        beyond = journal.unnamed(self._database, end, BEYOND_ALL)
+        self.damaged.update(beyond)
+        self.last = max([self.last, *beyond])
 
     def _due(self, now: int, rows: int) -> Sequence[journal.Due]:
         """What is to be swept.  A stretch that others were joined to stands in the calendar more than once."""
