@@ -93,7 +93,7 @@ class NodeSettings(BaseModel):
     handshakes_per_s_per_prefix: float = Field(
         50.0, gt=0, description="Handshakes that one address prefix may begin in a second, twice as many at once."
     )
-    max_links: int = Field(10_000, ge=1, description="Links open at one time. An idle one costs about 48 kB of memory.")
+    max_links: int = Field(10_000, ge=1, description="Links open at one time. An idle one costs about 40 kB of memory.")
     max_links_per_prefix: int = Field(
         2_500,
         ge=1,

@@ -38,7 +38,7 @@ class Mailbox:
         self.closed = False
         self._held: dict[bytes, _Held] = {}  # by signer
         self._coming: dict[bytes, dict[bytes, _Held]] = {}  # admitted, and not known to be durable yet
-        self._taken: Counter[bytes] = Counter()  # by signer, since the mailbox was opened
+        self._taken: Counter[bytes] = Counter()  # by signer: what came, or was in the journal at start
         self.renew(statement)
 
     def renew(self, statement: Statement) -> None:

@@ -34,7 +34,7 @@ class DoorLimits:
     handshakes: int = 64
     prefix_handshakes: int = 16
     prefix_handshakes_per_s: float = 50.0
-    links: int = 10_000  # an idle one costs about 48 kB
+    links: int = 10_000  # an idle one costs about 40 kB
     prefix_links: int = 2_500
 
 

@@ -131,7 +131,7 @@ class Delivery:
 
     @property
     def has_more(self) -> bool:
-        """Whether something is left to send or to look for, as far as credit allows."""
+        """Whether something is left to send or to look for, be there credit for it or not."""
         return bool(self._pending) or not self.live
 
     def wants_page(self) -> bool:

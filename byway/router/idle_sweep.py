@@ -58,8 +58,8 @@ class IdleSweep:
                 await self._writer.put(row, new=False)
             else:
                 self._subscriptions.drop(name)
-                self._dropped += 1
                 await self._writer.drop(name)
+                self._dropped += 1
         except StoreError as error:
             if self._subscriptions.row(name) is None:
                 self._subscriptions.put(row)

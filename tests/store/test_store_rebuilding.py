@@ -15,7 +15,7 @@ from byway.router.chain import Chain
 from byway.store.sqlite.store import STORE_FILE, open_store
 from byway.store.store import Entry, Recovered
 from tests.crash.parties import make_cast, seeded
-from tests.store.stores import NODE_KEY, open_here
+from tests.store.stores import NODE_KEY, open_here, subscribe, subscription
 
 NOW = 1_800_000_000_000
 COMMITS, SIZE = 3, 4
@@ -101,3 +101,4 @@ def test_what_the_head_does_not_prove_stays_lost(also: str, folder: Path, entrie
         assert {1, 2, 3} <= store.damaged
         assert [store.find(entry.id) for entry in entries[:3]] == [None] * 3
         assert store.find(entries[SIZE].id) == 1 + SIZE
+        subscribe(store, subscription("s"))  # and the store goes on

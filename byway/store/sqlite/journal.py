@@ -36,7 +36,9 @@ _HELD: Final = """
     SELECT first, CAST(count AS INTEGER), CAST(packed AS BLOB), coalesce(until, -1)
     FROM leaves LEFT JOIN swept USING (first) WHERE first >= ? ORDER BY first LIMIT ?
 """
-_HEAD_AT: Final = "SELECT number, count, head FROM commits WHERE first = ?"
+_HEAD_AT: Final = """
+    SELECT CAST(number AS INTEGER), CAST(count AS INTEGER), CAST(head AS BLOB) FROM commits WHERE first = ?
+"""
 _HELD_BEFORE: Final = """
     SELECT first, CAST(count AS INTEGER), CAST(packed AS BLOB), coalesce(until, -1)
     FROM leaves LEFT JOIN swept USING (first) WHERE first <= ? ORDER BY first DESC LIMIT 1

@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from byway.errors import StoreError
+from byway.protocol.limits import MAX_INTEGER
 from byway.protocol.statement import statement_id
 from byway.store.directory import Calendar, Directory
 from byway.store.leaves import Leaves
@@ -21,7 +22,6 @@ from byway.store.store import StoredCommit
 
 NEVER: Final = 0
 FIRST: Final = 1
-BEYOND_ALL: Final = 2**63 - 1
 
 
 class Statements:
@@ -159,7 +159,7 @@ class Statements:
                 self.damaged.update(range(first, first + size))
             else:
                 yield first, leaves, until
-        beyond = journal.unnamed(self._database, end, BEYOND_ALL)
+        beyond = journal.unnamed(self._database, end, MAX_INTEGER)
         self.damaged.update(beyond)
         self.last = max([self.last, *beyond])
 
