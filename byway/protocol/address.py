@@ -44,7 +44,7 @@ def parse_listen_address(text: str) -> Address:
         raise _bad(text, "is not an address, which looks like HOST:PORT")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-        if not _is_ipv6(host):
+        if len(host) > MAX_HOST_BYTES or not _is_ipv6(host):
             raise _bad(text, "has brackets around what is not an IPv6 address")
     elif ":" in host:
         raise _bad(text, "needs brackets around an IPv6 address, as in [::1]:7400")

@@ -15,6 +15,7 @@ from byway.protocol.limits import MAX_DECIMAL_EXPONENT, MAX_INTEGER, MIN_INTEGER
 
 _TEXT: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?\Z")
 _MAX_DIGITS: Final = len(str(MAX_INTEGER))
+_MAX_TEXT: Final = 80  # characters: twice what the longest of them needs
 
 
 def read_decimal(value: object) -> Decimal:
@@ -50,7 +51,7 @@ def write_decimal(number: Decimal) -> list[int]:
 
 def parse_decimal(text: str) -> Decimal:
     """The number that a person wrote as `2.10`.  Raises `StatementError` (`bad-facet`)."""
-    if not _TEXT.match(text):
+    if len(text) > _MAX_TEXT or not _TEXT.match(text):
         raise _bad(f"{text[:40]!r} is not a number such as 2.10")
     return read_decimal(write_decimal(Decimal(text)))
 

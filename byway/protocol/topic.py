@@ -51,7 +51,7 @@ class TopicPattern:
     @classmethod
     def parse(cls, text: str) -> TopicPattern:
         """The pattern that `text` spells.  Raises `StatementError` (`bad-pattern`)."""
-        root, *parts = text.split(":")
+        root, *parts = text.split(":", MAX_SEGMENTS + 1)  # one too many is enough to refuse it
         try:
             check_root(root)
         except StatementError:
