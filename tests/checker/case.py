@@ -76,7 +76,7 @@ class Case:
                     self._damaged.append(event)
                 case "restored":
                     self._note_restored(event)
-                case "subscribed" | "received" | "effect" | "ack-sent" | "acked" | "unsubscribed":
+                case "subscribing" | "subscribed" | "received" | "effect" | "ack-sent" | "acked" | "unsubscribed":
                     self.subscriptions[owner_of(event)].append(event)
         if not ends:
             raise EvidenceError("the run has no end: there is no event `end-of-drain`")
@@ -107,6 +107,10 @@ class Case:
             key=lambda found: bool(found.fault),
             default=None,
         )
+
+    def was_known_by(self, statement_id: bytes, event: Event) -> bool:
+        """Whether somebody had handed in the statement with this id when this happened."""
+        return any(attempt.monotonic_ns <= event.monotonic_ns for attempt in self.attempts.get(statement_id, ()))
 
     def slack_ms(self, event: Event) -> int:
         """How far what this witness says about the wall clock may be wrong."""

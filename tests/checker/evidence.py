@@ -17,8 +17,9 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 | `receipt` | node, id, receipt | when it came; the evidence form of wire-protocol section 7 |
 | `refusal` | node, id, code | when it came |
 | `unknown` | node, id | when the link ended before the answer |
-| `subscribed` | node, key, sub, epoch, pattern, filter, from, cursors | when the server said so |
-| `received` | node, key, sub, epoch, journal, sequence, statement | for each entry of a Deliver, when it came |
+| `subscribing` | node, key, sub, link? | before it is asked for |
+| `subscribed` | node, key, sub, epoch, pattern, filter, from, cursors, link? | when the server said so |
+| `received` | node, key, sub, epoch, journal, sequence, statement, link? | for each entry of a Deliver, when it came |
 | `effect` | node, key, sub, id | when the subscriber has made its one effect durable |
 | `ack-sent` | node, key, sub, epoch, journal, through, also, refused | before the Ack is sent |
 | `acked` | node, key, sub, epoch, journal, through | when it came |
@@ -33,8 +34,9 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 | `canary` | secret, what | for a secret that was planted, and what it is |
 | `measured` | what, value, most | for a figure, and what it must not pass |
 
-`hostile` says why the attempt is not to be accepted.  A filter is as on the wire.  Each entry that is acked has an
-effect, once, before the first Ack for it; one that is refused may have none.  Who is away on purpose is a fault.
+`hostile` says why the attempt is not to be accepted, `link` which link of the run it was.  A filter is as on the wire.
+Each entry that is acked has an effect, once, before the first Ack for it; one that is refused may have none.  Who is
+away on purpose is a fault.
 
 What was promised before it was `damaged`, or before an older store was `restored`, need not come any more; a promise
 that is made afterwards has to be kept.  After `restored` nothing may be promised beyond `through` in the same chain.
@@ -65,6 +67,7 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
         "receipt": ("node", "id", "receipt"),
         "refusal": ("node", "id", "code"),
         "unknown": ("node", "id"),
+        "subscribing": _SUBSCRIPTION,
         "subscribed": (*_SUBSCRIPTION, "epoch", "pattern", "filter", "from", "cursors"),
         "received": (*_SUBSCRIPTION, "epoch", "journal", "sequence", "statement"),
         "effect": (*_SUBSCRIPTION, "id"),
@@ -83,9 +86,9 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
         "measured": ("what", "value", "most"),
     }.items()
 }
-OPTIONAL: Final = frozenset(["hostile"])
+OPTIONAL: Final = frozenset(["hostile", "link"])
 BYTES: Final = frozenset(["statement", "receipt", "id", "secret"])
-NAMES: Final = frozenset(["node", "key", "sub"])
+NAMES: Final = frozenset(["node", "key", "sub", "link"])
 
 
 class EvidenceError(Exception):
@@ -121,8 +124,14 @@ class Witness:
         self.name = name
         self._clock = clock
         self._seq = 0
+        self._links = 0
         self._file = os.open(folder / f"{name}{SUFFIX}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.note("began", format=FORMAT, role=role, skew_ms=skew_ms)
+
+    def new_link(self) -> str:
+        """A name for one more link that it is to see, which no other link of the run has."""
+        self._links += 1
+        return f"{self.name} {self._links}"
 
     def note(self, event: str, /, **fields: Any) -> None:
         """Append one line.  `from_` is the field `from`.  Raises `OSError` if it could not be written whole."""

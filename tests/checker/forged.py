@@ -94,13 +94,15 @@ def _received(case: Case) -> Iterator[tuple[Event, Wish | None]]:
     """Every entry that came, with the wish of the epoch in which it came."""
     for events in case.subscriptions.values():
         wish: Wish | None = None
+        wishes: dict[int, Wish] = {}  # by epoch
         for event in events:
             if event.name == "subscribed":
                 said = (event.fields["pattern"], event.fields["filter"])
                 if wish is None or said != (wish.pattern, wish.begun.fields["filter"]):
                     wish = wish_of(event, is_new=False)
+                wishes[event.fields["epoch"]] = wish
             elif event.name == "received":
-                yield event, wish
+                yield event, wishes.get(event.fields["epoch"], wish)
 
 
 def _is_proof(promise: Promise) -> bool:

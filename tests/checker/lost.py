@@ -11,7 +11,7 @@ from tests.checker.tally import Tally
 from tests.checker.wishes import Due
 
 LIVE_WITHIN_MS: Final = 30_000  # after the last fault
-ANSWERED_WITHIN_MS: Final = 90_000  # 60 s of silence, 15 s until the link is given up, and some
+ANSWERED_WITHIN_MS: Final = 45_000  # 30 s of silence, 10 s until the link is given up, and some
 
 First = dict[tuple[Owner, bytes], Event]
 

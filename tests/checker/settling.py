@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.checker.case import Case, short
 from tests.checker.evidence import Event
 from tests.checker.statements import Statement
+from tests.checker.wishes import target_of, wish_of
 
 Place = tuple[int, int]  # journal and sequence
 
@@ -27,6 +28,9 @@ class Replay:
     `open` has the entries that came and were not acked in the epoch in which they came last, `acked` the epoch in
     which the others were.  The server may not move a cursor over what is open, and may not bring again in an epoch what
     it has confirmed in it.
+
+    A link that another one has replaced may still bring what was on its way: nothing that was handed in after the other
+    one had heard of its epoch, and nothing over the other one itself.  It settles nothing: all of it has to come again.
     """
 
     case: Case
@@ -36,11 +40,16 @@ class Replay:
     refused: set[bytes] = field(default_factory=set)
     confirmed: dict[bytes, Event] = field(default_factory=dict)  # ids that the server has made durable as acked
     _epoch: int = 0
+    _said: tuple[Any, ...] = ()  # pattern and filter of this epoch
+    _begun: dict[int, Event] = field(default_factory=dict)  # when the subscriber heard of each epoch
+    _asked: dict[str, Event] = field(default_factory=dict)  # when it last asked for one, by link
     _through: dict[int, Event] = field(default_factory=dict)  # the last `acked` of this epoch, by journal
     _unconfirmed: dict[Place, bytes] = field(default_factory=dict)
 
     def feed(self, event: Event) -> Iterator[Wrong]:
         match event.name:
+            case "subscribing":
+                self._asked[_link_of(event)] = event
             case "subscribed":
                 yield from self._subscribed(event)
             case "received":
@@ -54,29 +63,67 @@ class Replay:
                 self.acked.clear()
                 self._through.clear()
                 self._unconfirmed.clear()
+                self._begun.clear()
                 self._epoch = 0
 
     def _subscribed(self, event: Event) -> Iterator[Wrong]:
         epoch = event.fields["epoch"]
+        if self._was_asked_for_before_the_next(event):
+            self._begun[epoch] = event
+            return
         if epoch <= self._epoch:
             yield Wrong(f"epoch {epoch} began after epoch {self._epoch}", (event,))
         if not self._epoch:
             self.open.clear()  # what came after the subscription was ended; the epochs of the next one begin anew
         self._epoch = epoch
+        self._begun[epoch] = event
         self._through.clear()
         if event.fields["from"] == "cursor":
             for journal, cursor in event.fields["cursors"]:
                 yield from self._passed(event, journal, cursor, None)
         else:
             self.open.clear()
+        said = (event.fields.get("pattern"), event.fields.get("filter"))
+        if said != self._said and self._said:  # of the earlier wish only what the new one wants comes again
+            self.open = {place: came for place, came in self.open.items() if self._is_wanted(came, event)}
+        self._said = said
+
+    def _is_wanted(self, came: Event, begun: Event) -> bool:
+        found = self.case.statement(came.fields["statement"])
+        target = target_of(found) if isinstance(found, Statement) else None
+        return target is not None and wish_of(begun, is_new=False).wants(target)
 
     def _received(self, event: Event) -> Iterator[Wrong]:
         journal, sequence, epoch = (event.fields[name] for name in ("journal", "sequence", "epoch"))
+        if epoch < self._epoch:
+            yield from self._came_late(event)
+            return
         confirmed = self._through.get(journal)
         if confirmed is not None and epoch == self._epoch and sequence <= confirmed.fields["through"]:
             yield Wrong(f"sequence {sequence} came again in epoch {epoch} after it was confirmed", (confirmed, event))
         if self.acked.get((journal, sequence)) != epoch:
             self.open[journal, sequence] = event
+
+    def _came_late(self, event: Event) -> Iterator[Wrong]:
+        """An entry of an epoch that is over: it was on its way before the next one, or the link is not fenced off."""
+        next_ = self._begun[self._next(event)]
+        statement_id = self.case.id_of(event.fields["statement"])
+        if _link_of(event) == _link_of(next_):
+            yield Wrong(f"{short(statement_id)} came in an epoch that was over on the same link", (next_, event))
+        elif not self.case.was_known_by(statement_id, next_):
+            yield Wrong(f"{short(statement_id)} was sent to a link after another one had replaced it", (next_, event))
+
+    def _was_asked_for_before_the_next(self, event: Event) -> bool:
+        """Whether the answer was overtaken by that to another link, which asked at the same time and came second."""
+        epoch, link = event.fields["epoch"], _link_of(event)
+        if epoch >= self._epoch or epoch in self._begun or link not in self._asked:
+            return False
+        next_ = self._begun[self._next(event)]
+        return _link_of(next_) != link and self._asked[link].monotonic_ns <= next_.monotonic_ns
+
+    def _next(self, event: Event) -> int:
+        """The first epoch that the subscriber heard of and that came after the one of this event."""
+        return min(epoch for epoch in self._begun if epoch > event.fields["epoch"])
 
     def _sent(self, event: Event) -> None:
         journal, through, epoch = (event.fields[name] for name in ("journal", "through", "epoch"))
@@ -112,6 +159,12 @@ class Replay:
             found = self.case.statement(came.fields["statement"])
             if isinstance(found, Statement) and not self.case.is_over(found, event):
                 yield Wrong(f"the cursor went over {short(found.id)}, which was not acked", (came, event))
+
+
+def _link_of(event: Event) -> str:
+    """Which link it was; those that have no name are one."""
+    link: str = event.fields.get("link", "")
+    return link
 
 
 def replayed(case: Case, events: Sequence[Event]) -> tuple[Replay, list[Wrong]]:

@@ -71,6 +71,19 @@ def test_an_epoch_that_does_not_grow_fences_nobody(run: Copy) -> None:
     assert run.red() == {"I6"}
 
 
+@pytest.mark.parametrize(("which", "broken"), [(0, set()), (-1, {"I6"})], ids=["on its way", "new"])
+def test_a_link_that_was_replaced_may_bring_what_was_on_its_way(run: Copy, which: int, broken: set[str]) -> None:
+    """The first link of the seller comes to again, after the second one: with an old cast, or with a new one."""
+    first, second = run.all("subscribed", sub="all")
+    line = [each for each in run.all("received", sub="all") if each.monotonic_ns > second.monotonic_ns][-1]
+    late = copy.deepcopy(run.all("received", sub="all")[which])
+    late.monotonic_ns, late.wall_ns = line.monotonic_ns, line.wall_ns
+    late.fields |= {"epoch": first.fields["epoch"], "link": first.fields["link"]}
+    run.insert_after(line, late)
+
+    assert run.red() == broken
+
+
 def test_a_stale_ack_that_moves_the_cursor_is_noticed(run: Copy) -> None:
     for line in run.all("ack-sent", sub="away")[-2:]:
         line.fields["epoch"] = 1

@@ -80,10 +80,14 @@ def last_wish(events: Sequence[Event]) -> Wish | None:
     wish: Wish | None = None
     said: tuple[Any, ...] | None = None
     is_new = True
+    epoch = 0
     for event in events:
         if event.name == "unsubscribed":
-            wish, said, is_new = None, None, True
-        elif event.name == "subscribed":
+            wish, said, is_new, epoch = None, None, True, 0
+        elif event.name == "restored":
+            epoch = 0
+        elif event.name == "subscribed" and event.fields["epoch"] >= epoch:  # else it came late, over another link
+            epoch = event.fields["epoch"]
             saying = (event.fields["pattern"], event.fields["filter"])
             if saying != said:
                 wish, said = wish_of(event, is_new=is_new), saying

@@ -42,6 +42,7 @@ class WitnessedLink:
         self._link = link
         self._witness = witness
         self._hostile = hostile
+        self._name = witness.new_link()
         self._node, self._key = node_urn(link.peer), node_urn(bytes(link.key.verify_key))
         self._submitted: dict[int, list[bytes]] = {}
         self._asked: defaultdict[str, deque[Subscribe]] = defaultdict(deque)
@@ -79,6 +80,7 @@ class WitnessedLink:
                     self._witness.note("attempt", node=self._node, key=self._key, statement=data, **why)
             case Subscribe(sub=sub):
                 self._asked[sub].append(frame)
+                self._note("subscribing", sub, link=self._name)
             case Unsubscribe(sub):
                 self._note("unsubscribed", sub)
             case Ack(sub, epoch, journal, through, also, refused):
@@ -91,13 +93,13 @@ class WitnessedLink:
                 self._answered(frame)
             case Subscribed(sub, epoch, cursors):
                 asked = self._asked[sub].popleft()
-                said = {"pattern": asked.pattern, "filter": asked.filter, "from": asked.from_}
+                said = {"pattern": asked.pattern, "filter": asked.filter, "from": asked.from_, "link": self._name}
                 self._note("subscribed", sub, epoch=epoch, cursors=[list(pair) for pair in cursors], **said)
             case RefusedFrame(frame=Subscribe.number, subject=str(sub)):
                 self._asked[sub].popleft()
             case Deliver(sub, epoch, journal, _, entries):
                 for entry in entries:
-                    what = {"sequence": entry.sequence, "statement": entry.statement}
+                    what = {"sequence": entry.sequence, "statement": entry.statement, "link": self._name}
                     self._note("received", sub, epoch=epoch, journal=journal, **what)
             case Acked(sub, epoch, journal, through):
                 self._note("acked", sub, epoch=epoch, journal=journal, through=through)

@@ -1,8 +1,8 @@
-"""A market at one router: publishers, subscribers and whoever does damage, all of them witnesses."""
+"""A market at one router: publishers, subscribers, whoever does damage and a probe, all of them witnesses."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from random import Random
@@ -15,11 +15,13 @@ from byway.node_address import NodeAddress
 from tests.checker.evidence import SystemClock, Witness
 from tests.checker.names import selects
 from tests.crash.hostile import Forger, StaleAcker
-from tests.crash.parties import Publisher, Subscriber, Wish, seeded
+from tests.crash.parties import Publisher, Sealer, Subscriber, Wish, seeded
+from tests.crash.probe import LEAST, Probe
 from tests.crash.tallying import Made, Tallying
 
 PUBLISHERS: Final = 3
 DRAIN_WITHIN_S: Final = 30.0
+LOOK_EVERY_S: Final = 0.2
 WISHES: Final = (
     Wish("exact", "open:homes:boston"),
     Wish("one", "open:homes:*", clumsy=0.02),
@@ -27,6 +29,7 @@ WISHES: Final = (
     Wish("choosy", "open:homes:**", beds=2),
     Wish("away", "open:food:**", stays_s=0.4, away_s=1.5),
 )
+NO_SECRETS: Final[Mapping[bytes, str]] = {}
 STALE: Final = Wish("stale", "open:food:*", stays_s=1.0)
 
 
@@ -42,6 +45,7 @@ class Market:
         wishes: Sequence[Wish],
         publishers: int,
         skew_ms: int,
+        secrets: Mapping[bytes, str],
     ) -> None:
         folder.mkdir()
         self.evidence = folder
@@ -58,14 +62,20 @@ class Market:
             kind(at, self._witness(wish.sub, "subscriber"), self.tallying, seeded(chance.random()), wish)
             for kind, wish in [*((Subscriber, wish) for wish in wishes), (StaleAcker, STALE)]
         ]
+        self.sealer = Sealer(at, self._witness("sealer", "publisher"), seeded(chance.random()))
+        self.probe = Probe(at)
         self.faults = 0
+        self._wanted: dict[bytes, tuple[str, ...]] = {}
+        for secret, what in {**secrets, **self.sealer.secrets}.items():
+            self.nemesis.note("canary", secret=secret, what=what)
 
     @contextmanager
     def fault(self, name: str) -> Generator[None]:
         """Something is wrong inside the block; the market has to live with it.  A name for each time."""
         self.faults += 1
         self.nemesis.note("fault-start", fault=name)
-        yield
+        with self.probe.disturbed():
+            yield
         self.nemesis.note("fault-stop", fault=name)
 
     def measured(self, what: str, value: float, most: float) -> None:
@@ -87,11 +97,25 @@ class Market:
         """How many promised casts have not been acked by somebody who wished for them, and are still current."""
         now = now_ms()
         return sum(
-            wants(wish, made) and cast not in self.tallying.acked[wish.sub]
+            cast not in self.tallying.acked[sub]
             for cast, made in self.tallying.promised.items()
             if made.statement.expires > now
-            for wish in self.wishes
+            for sub in self._wanted_by(cast, made)
         )
+
+    async def nothing_missing(self) -> None:
+        """Wait until that is so.  It is not looked at with each ack: counting would take the time that acking needs."""
+        while True:
+            if not self.missing():
+                return
+            await trio.sleep(LOOK_EVERY_S)
+
+    def _wanted_by(self, cast: bytes, made: Made) -> tuple[str, ...]:
+        """The subscriptions that it is for; worked out once, because there are thousands of casts."""
+        wanted = self._wanted.get(cast)
+        if wanted is None:
+            wanted = self._wanted[cast] = tuple(wish.sub for wish in self.wishes if wants(wish, made))
+        return wanted
 
     def _witness(self, name: str, role: str) -> Witness:
         return Witness(self.evidence, name, SystemClock(), role=role, skew_ms=self._skew_ms)
@@ -113,29 +137,45 @@ async def open_market(
     publishers: int = PUBLISHERS,
     drain_within_s: float = DRAIN_WITHIN_S,
     skew_ms: int = 0,
+    secrets: Mapping[bytes, str] = NO_SECRETS,
 ) -> AsyncGenerator[Market]:
     """Everybody is at work inside the block, and at its end the router has to serve.  Then they finish.
 
     Their evidence is in `folder`, and complete.  `skew_ms`: so far may the clocks of router and witnesses be apart.
+    `secrets` are known to the router, with a word for each, and may be read nowhere.
     """
-    market = Market(at, folder, chance, wishes=wishes, publishers=publishers, skew_ms=skew_ms)
+    market = Market(at, folder, chance, wishes=wishes, publishers=publishers, skew_ms=skew_ms, secrets=secrets)
+    async with trio.open_nursery() as probing:
+        probing.start_soon(market.probe.run)
+        async with _at_work(market, drain_within_s):
+            yield market
+        with trio.move_on_after(drain_within_s):
+            await market.probe.has(LEAST)
+        market.probe.stop()
+    market.probe.tell(market.nemesis)
+    market.note("end-of-drain")
+
+
+@asynccontextmanager
+async def _at_work(market: Market, drain_within_s: float) -> AsyncGenerator[None]:
+    """Publishers, subscribers and those who do damage; at its end all who keep to the rules finish."""
     async with trio.open_nursery() as subscribing:
         for subscriber in market.subscribers:
             subscribing.start_soon(subscriber.run)
         async with trio.open_nursery() as publishing:
             for publisher in market.publishers:
                 publishing.start_soon(publisher.run)
+            publishing.start_soon(market.sealer.run)
             async with trio.open_nursery() as forging:
                 forging.start_soon(market.forger.run)
-                yield market
+                yield
                 forging.cancel_scope.cancel()
             market.note("heal")
             for publisher in market.publishers:
                 publisher.finish()
             publishing.cancel_scope.deadline = trio.current_time() + drain_within_s
         with trio.move_on_after(drain_within_s):
-            await market.tallying.until(lambda: not market.missing())
+            await market.nothing_missing()
         for subscriber in market.subscribers:
             subscriber.stop()
         subscribing.cancel_scope.deadline = trio.current_time() + drain_within_s
-    market.note("end-of-drain")

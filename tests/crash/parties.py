@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -23,8 +23,9 @@ from byway.link.subscription import Subscription
 from byway.node_address import NodeAddress
 from byway.protocol.intentcast import Cast
 from byway.protocol.limits import HOUR_MS, MINUTE_MS
-from byway.protocol.statement import Statement
-from byway.protocol.urn import node_urn
+from byway.protocol.seal import NONCE_BYTES, public_reply_key, seal
+from byway.protocol.statement import Kind, Statement, make_statement
+from byway.protocol.urn import mailbox_urn, node_urn
 from tests.checker.evidence import Witness
 from tests.checker.witnesses import NOBODY, witnessed
 from tests.crash.tallying import Made, Tallying
@@ -40,6 +41,7 @@ FORGETFUL: Final = 0.3
 AGAIN_AFTER_S: Final = 0.05
 REST_S: Final = 0.1  # at most, between two submissions
 SETTLE_WITHIN_S: Final = 5.0
+CANARY_BYTES: Final = 24
 
 
 def seeded(seed: float | str) -> Random:
@@ -158,6 +160,52 @@ class Publisher:
             if made_before is not None:
                 self._answered.append(statement)
                 self._tallying.answered(made_before, answer)
+
+
+class Sealer:
+    """Hands in a sealed offer until the router says that it keeps no mailboxes.
+
+    `secrets` says what is in it, which nobody but its buyer may read.
+    """
+
+    def __init__(self, at: NodeAddress, witness: Witness, chance: Random) -> None:
+        self._at = at
+        self._witness = witness
+        self._key = SigningKey(chance.randbytes(32))
+        seller, reply_secret, said = (
+            SigningKey(chance.randbytes(32)),
+            chance.randbytes(32),
+            chance.randbytes(CANARY_BYTES),
+        )
+        created = now_ms() - MINUTE_MS
+        expires = created + HOUR_MS
+        self.secrets = {
+            said: "what an offer says",
+            bytes(seller.verify_key): "the seller of an offer",
+            reply_secret: "a reply key",
+        }
+        self._offer = seal(
+            make_statement(seller, Kind.OFFER, {"said": said}, created=created, expires=expires),
+            to=mailbox_urn(chance.randbytes(32)),
+            cast=chance.randbytes(32),
+            serial=1,
+            reply_key=public_reply_key(reply_secret),
+            outer_key=self._key,
+            ephemeral_secret=chance.randbytes(32),
+            nonce=chance.randbytes(NONCE_BYTES),
+            created=created,
+            expires=expires,
+        )
+
+    async def run(self) -> None:
+        hostile = {self._offer.id: "a router keeps no mailboxes"}
+        while True:
+            with suppress(LinkError, RemoteProtocolError):
+                async with linked(self._at, self._key, self._witness, hostile) as client:
+                    (answer,) = await client.submit([self._offer])
+                if not (isinstance(answer, Refused) and answer.temporary):
+                    return
+            await trio.sleep(AGAIN_AFTER_S)
 
 
 class Subscriber:

@@ -127,9 +127,10 @@ class RouterProcess:
 
     async def _finish(self) -> int:
         process = self._running()
-        status = await process.wait()
-        if process.stdout is not None:
-            await process.stdout.aclose()
+        with trio.CancelScope(shield=True):  # it has closed its output, so this is soon over
+            status = await process.wait()
+            if process.stdout is not None:
+                await process.stdout.aclose()
         return status
 
     async def _read_until(self, last: str | None) -> None:

@@ -1,45 +1,51 @@
 """Runs everything that can go wrong: `python -m tests.faults [--kills N] [--cuts N] [--seeds N] [--planted] [CASE...]`.
 
-Two things run beside each other, but for those that compare times or memory.  It ends with 0 if every promise was
-kept, and leaves what it found in tests/results/faults.json.
+Two things run beside each other, but for those that compare times or memory.  Each has a time to be done in.  It ends
+with 0 if every promise was kept, and leaves what it found in tests/results/faults.json.  The `--seed` it prints repeats
+the chance in all cases, and where the simulation and the power cuts begin.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import trio
 
 from tests.crash.router_process import ROOT
 from tests.faults.cases import CASES, Case
+from tests.faults.child import told
+from tests.faults.figures import PAGE, figures, write_page
 from tests.faults.planted import RUNS, is_caught
-from tests.faults.report import RESULTS, Run, write_results
+from tests.faults.report import FULL, RESULTS, Run, first_seed, write_results
 from tests.faults.stage import Outcome
 
 BESIDE: Final = 2
 JOBS: Final = 1  # processes of the simulation: the other core has the cases
+SEED_WITHIN_S: Final = 3.0  # of the simulation, beside something else
+CUT_WITHIN_S: Final = 1.0
+PLANTED_WITHIN_S: Final = 300.0
+TO_BEGIN_S: Final = 60.0  # more for each, on a machine that is busy
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Run what can go wrong.")
-    parser.add_argument("--kills", type=int, default=200, metavar="N", help="of router processes")
-    parser.add_argument("--cuts", type=int, default=1000, metavar="N", help="of the power, under a store")
-    parser.add_argument("--seeds", type=int, default=1000, metavar="N", help="of the simulation")
+    parser.add_argument("--kills", type=int, default=FULL["kills"], metavar="N", help="of router processes")
+    parser.add_argument("--cuts", type=int, default=FULL["cuts"], metavar="N", help="of the power, under a store")
+    parser.add_argument("--seeds", type=int, default=FULL["seeds"], metavar="N", help="of the simulation")
     parser.add_argument("--seed", default=os.urandom(4).hex(), help="of the chance in all cases")
     parser.add_argument("--planted", action="store_true", help="only see whether the planted bugs are caught")
     parser.add_argument("cases", nargs="*", metavar="CASE", help="only some of: " + ", ".join(c.name for c in CASES))
     given = parser.parse_args(arguments)
     if unknown := set(given.cases) - {case.name for case in CASES}:
         parser.error(f"there is no case {', '.join(sorted(unknown))}")
-    run = Run(given.seed)
+    sizes = {} if given.planted else {name: getattr(given, name) for name in FULL}
+    run = Run(given.seed, sizes, given.cases, only_planted=given.planted)
     began = time.monotonic()
     _say(f"seed {run.seed}")
     if given.planted:
@@ -47,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         trio.run(run_all, run, given)
     run.seconds = time.monotonic() - began
-    write_results(run)
+    written = write_results(RESULTS, run)
+    if run.is_full or run.only_planted:
+        write_page(PAGE, figures(written))
     for sentence in run.broken:
         _say(f"broken: {sentence}")
     if given.planted:
@@ -83,48 +91,41 @@ async def plant_all(run: Run) -> None:
 
 
 async def _case(run: Run, case: Case, kills: int, limiter: trio.CapacityLimiter) -> None:
-    times = max(1, round(case.kills * kills)) if case.kills else case.times
+    times = case.rounds(kills)
     async with limiter:
-        told = await _told(["tests.faults.one_case", case.name, str(times), run.seed])
-    outcome = Outcome(**told) if "case" in told else Outcome(case.name, findings=[str(told)])
+        found = await told(["tests.faults.one_case", case.name, str(times), run.seed], case.within_s(times))
+    outcome = Outcome(**found) if "case" in found else Outcome(case.name, findings=[found["failed"]])
     run.outcomes.append(outcome)
     result = f"skipped: {outcome.skipped}" if outcome.skipped else f"{len(outcome.findings)} broken"
     _say(f"{case.name:32} {outcome.faults:>6} faults {outcome.checked:>9,} checks {outcome.seconds:>6} s  {result}")
 
 
 async def _cut(run: Run, cuts: int, limiter: trio.CapacityLimiter) -> None:
+    first = first_seed(run.seed, "cuts")
     async with limiter:
-        told = await _told(["tests.faults.store_cuts", "0", str(cuts)])
-    run.cuts = told if "cuts" in told else {"findings": [str(told)]}
+        words = ["tests.faults.store_cuts", str(first), str(cuts)]
+        _say(f"power cuts under a store: {cuts} from {first}, python -m {' '.join(words)}")
+        found = await told(words, TO_BEGIN_S + CUT_WITHIN_S * cuts)
+    run.cuts = found if "cuts" in found else {"findings": [found["failed"]]}
     _say(f"{'power cuts under a store':32} {cuts:>6} faults {len(run.cuts['findings'])} broken")
 
 
 async def _simulate(run: Run, seeds: int, limiter: trio.CapacityLimiter) -> None:
+    first = first_seed(run.seed, "simulation")
     async with limiter:
-        told = await _told(["tests.simulation", "--seeds", str(seeds), "--jobs", str(JOBS), "--json"])
-    run.simulation = told if "seeds" in told else {"failed": {"?": [str(told)]}}
+        words = ["tests.simulation", "--seeds", str(seeds), "--first", str(first)]
+        _say(f"simulation: {seeds} seeds from {first}, python -m {' '.join(words)}")
+        found = await told([*words, "--jobs", str(JOBS), "--json"], TO_BEGIN_S + SEED_WITHIN_S * seeds)
+    run.simulation = {"first": first} | (found if "seeds" in found else {"failed": {str(first): [found["failed"]]}})
     _say(f"{'simulation':32} {seeds:>6} seeds, {len(run.simulation['failed'])} failed")
 
 
 async def _plant(run: Run, bug: str, limiter: trio.CapacityLimiter) -> None:
     async with limiter:
-        told = await _told(["tests.faults.one_planted", bug])
-    broken = set(told.get("broken", []))
+        found = await told(["tests.faults.one_planted", bug], PLANTED_WITHIN_S)
+    broken = set(found.get("broken", []))
     run.planted[bug] = is_caught(bug, broken)
-    _say(f"{bug:38} {'caught by ' + ' '.join(sorted(broken)) if run.planted[bug] else f'NOT CAUGHT: {told}'}")
-
-
-async def _told(command: Sequence[str]) -> dict[str, Any]:
-    """What a module of ours prints as JSON, at the end of its output."""
-    done = await trio.run_process(
-        [sys.executable, "-m", *command], cwd=ROOT, check=False, capture_stdout=True, stderr=subprocess.STDOUT
-    )
-    text = done.stdout.decode(errors="replace")
-    try:
-        told: dict[str, Any] = json.loads(text[text.index("{") :])
-    except ValueError:
-        return {"failed": f"{command[0]} ended with {done.returncode}: {text[-1000:]}"}
-    return told
+    _say(f"{bug:38} {'caught by ' + ' '.join(sorted(broken)) if run.planted[bug] else f'NOT CAUGHT: {found}'}")
 
 
 def _say(line: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 from nacl.signing import SigningKey
@@ -19,27 +21,33 @@ from tests.checker.evidence import SystemClock, Witness
 from tests.checker.witnesses import Effects
 from tests.crash.parties import linked, make_cast
 from tests.crash.router_process import RouterProcess
-from tests.faults.stage import EVIDENCE, Stage
+from tests.faults.failing_disk import STORE_FAILED
+from tests.faults.stage import EVIDENCE, Stage, comes_true
+from tests.store.damage import a_bit, a_byte, a_page, a_sector, some_bytes
 
 CASTS: Final = 60
 AT_ONCE: Final = 5
 STORE_FILES: Final = ("store.db", "store.db-wal", "high-water")
-HEADER_BYTES: Final = 100  # of the database and a little more than the log's: with it everything is lost at once
+REFUSED: Final = frozenset(["store-damaged", "chain-damaged", "store-foreign", "store-failed"])
 LISTENS_S: Final = 1.0
+TOLD_WITHIN_S: Final = 4.0  # what has been found damaged is told once a second
+IN_DOUBT: Final = re.compile(r"statements? (\d+)(?: to (\d+))?:")
 STARTS_WITHIN_S: Final = 15.0
 READ_WITHIN_S: Final = 1.0  # what was on its way when the router was killed
 
 Damage = Callable[[Path, Random], None]
 
+CHANGES: Final = (a_bit, a_bit, a_byte, some_bytes, a_sector, a_page)
+
 
 async def bits_of_a_closed_store(stage: Stage) -> None:
-    """One bit, anywhere in the database."""
-    await _damage_again_and_again(stage, "stop", lambda folder, chance: flip(folder / "store.db", chance))
+    """A bit, a byte, some bytes, a sector or a page, anywhere in the database."""
+    await _damage_again_and_again(stage, "stop", lambda folder, chance: change(folder / "store.db", chance))
 
 
 async def bits_of_a_log(stage: Stage) -> None:
-    """One bit, anywhere in the write-ahead log that a kill has left."""
-    await _damage_again_and_again(stage, "kill", lambda folder, chance: flip(folder / "store.db-wal", chance))
+    """The same, anywhere in the write-ahead log that a kill has left."""
+    await _damage_again_and_again(stage, "kill", lambda folder, chance: change(folder / "store.db-wal", chance))
 
 
 async def a_store_without_its_end(stage: Stage) -> None:
@@ -52,10 +60,8 @@ async def a_log_without_its_end(stage: Stage) -> None:
     await _damage_again_and_again(stage, "kill", lambda folder, chance: cut_off(folder / "store.db-wal", chance))
 
 
-def flip(path: Path, chance: Random) -> None:
-    data = bytearray(path.read_bytes())
-    data[chance.randrange(HEADER_BYTES, len(data))] ^= 1 << chance.randrange(8)
-    path.write_bytes(data)
+def change(path: Path, chance: Random) -> None:
+    path.write_bytes(chance.choice(CHANGES)(path.read_bytes(), chance))
 
 
 def cut_off(path: Path, chance: Random) -> None:
@@ -65,7 +71,7 @@ def cut_off(path: Path, chance: Random) -> None:
 
 async def _damage_again_and_again(stage: Stage, end: str, damage: Damage) -> None:
     """Publish once; then damage a copy of what is left, start a router on it, and take what it still hands out."""
-    async with RouterProcess(stage.place("router")) as router:
+    async with RouterProcess(stage.place("router"), log="json") as router:
         kept = stage.place("kept")
         await router.start()
         with Witness(kept, "publisher", SystemClock(), role="publisher") as publisher:
@@ -82,11 +88,12 @@ async def _damage_again_and_again(stage: Stage, end: str, damage: Damage) -> Non
             shutil.copytree(sound, router.folder, dirs_exist_ok=True)
             damage(router.folder, stage.chance)
             found = readable(router.folder, stage.folder / "reading")
-            gone = [sequence for sequence, data in before.items() if found.get(sequence) != data]
+            gone = {sequence for sequence, data in before.items() if found.get(sequence) != data}
+            is_behind = _ends(stage.folder / "reading") < max(before)
             stage.outcome.faults += 1
             evidence = stage.place(f"{EVIDENCE}-{number}")
             shutil.copy(kept / "publisher.jsonl", evidence)
-            await _look(stage, router, evidence, gone, is_behind=_ends(stage.folder / "reading") < max(before))
+            await _look(stage, router, evidence, _Lost(set(before), gone, is_behind))
 
 
 async def _publish(router: RouterProcess, witness: Witness, chance: Random) -> None:
@@ -96,31 +103,63 @@ async def _publish(router: RouterProcess, witness: Witness, chance: Random) -> N
             await client.submit(made)
 
 
-async def _look(stage: Stage, router: RouterProcess, evidence: Path, gone: list[int], *, is_behind: bool) -> None:
+class _Lost(NamedTuple):
+    """What was in a store, what another SQLite finds gone or changed in it, and whether its end is missing."""
+
+    stored: set[int]
+    gone: set[int]
+    is_behind: bool
+
+
+async def _look(stage: Stage, router: RouterProcess, evidence: Path, lost: _Lost) -> None:
     with Witness(evidence, "nemesis", SystemClock(), role="fault injector") as nemesis:
-        nemesis.note("damaged", node=router.at.node, sequences=gone)
+        nemesis.note("damaged", node=router.at.node, sequences=sorted(lost.gone))
+        before = len(router.errors())
         await router.begin()
         status = None
         with suppress(AssertionError):
             await router.ready()
         if "ready" not in router.facts:
             status = await router.ended(STARTS_WITHIN_S)
-            said = router.errors().splitlines()[-4:]
-            codes = [code for code in ("store-damaged", "chain-damaged") if any(code in line for line in said)]
-            stage.expect(status == 1 and len(codes) == 1, f"it did not start: {said}")
+            said = router.errors()[before:]
+            codes = [code for code in REFUSED if f"[{code}]" in said]
+            stage.expect(status == 1 and len(codes) == 1, f"it did not start: {said[-500:]}")
             stage.count("refused to start")
             if codes != ["chain-damaged"]:
                 return
             await router.start("--begin-chain")
             stage.count("went on in a new chain")
-        stage.expect("in" in router.facts or not is_behind, "the end of the store was lost, and nothing was said of it")
+        in_doubt = IN_DOUBT.search(router.facts.get("in", ""))
+        stage.expect(bool(in_doubt) or not lost.is_behind, "the end of the store was lost, and nothing was said of it")
         with Witness(evidence, "subscriber", SystemClock(), role="subscriber") as witness:
-            await _take_everything(router, witness, stage.chance)
+            came = await _take_everything(router, witness, stage.chance)
+        named = set(range(int(in_doubt[1]), int(in_doubt[2] or in_doubt[1]) + 1)) if in_doubt else set()
+        missed = lost.stored - came - named
+        await comes_true(lambda: missed <= _told(router.errors()[before:], missed), TOLD_WITHIN_S)
+        said = router.errors()[before:]
+        silent = missed - _told(said, missed)
+        stage.expect(not silent, f"{sorted(silent)} did not come, and nothing was said of them")
+        if STORE_FAILED in said:  # of what it could still read it may hand out a part
+            nemesis.note("damaged", node=router.at.node, sequences=sorted(missed))
+            stage.count("stopped promising")
         nemesis.note("heal")
         nemesis.note("end-of-drain")
         await router.kill()
-    stage.count("statements damaged or lost", len(gone))
+    stage.count("statements damaged or lost", len(missed))
     stage.judge(evidence)
+
+
+def _told(log: str, missed: set[int]) -> set[int]:
+    """The sequences that the log names as damaged; where the store has failed, all that were `missed`."""
+    told: set[int] = set()
+    for line in log.splitlines():
+        if line.startswith("{"):
+            said = json.loads(line)
+            if said["event"] == "damaged":
+                told |= set(range(said["first"], said["last"] + 1))
+            elif said["event"] == STORE_FAILED:
+                told |= missed
+    return told
 
 
 def _ends(place: Path) -> float:
@@ -130,18 +169,23 @@ def _ends(place: Path) -> float:
     return float("inf")
 
 
-async def _take_everything(router: RouterProcess, witness: Witness, chance: Random) -> None:
+async def _take_everything(router: RouterProcess, witness: Witness, chance: Random) -> set[int]:
+    """Everything that the router still hands out; the sequences."""
+    came: set[int] = set()
     key = SigningKey(chance.randbytes(32))
     effects = Effects(witness, router.at.node, bytes(key.verify_key), "everything", set())
     with suppress(LinkError, Refused):
         async with linked(router.at, key, witness) as client, client.subscribe("everything", "open:**") as subscription:
             while True:
                 with trio.move_on_after(LISTENS_S) as quiet:
-                    effects.take(subscription, await subscription.receive())
+                    delivery = await subscription.receive()
+                    came.add(delivery.sequence)
+                    effects.take(subscription, delivery)
                 if quiet.cancelled_caught:
                     break
             with trio.move_on_after(LISTENS_S):
                 await subscription.settled()
+    return came
 
 
 def readable(folder: Path, place: Path) -> dict[int, bytes]:

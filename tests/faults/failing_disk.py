@@ -1,56 +1,81 @@
-"""A disk that fails or is full under a real router: it stops promising at once, and loses nothing that it promised."""
+"""A disk that fails under a real router: it stops promising at once, and loses nothing that it promised."""
 
 from __future__ import annotations
 
-import errno
-import shutil
+import re
 import subprocess
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import trio
 
 from tests.crash.market import Market
-from tests.crash.router_process import ROOT, RouterProcess
-from tests.faults.failing_router import FAIL
-from tests.faults.stage import NotPossible, Stage, needed
+from tests.crash.router_process import RouterProcess
+from tests.faults.answers import Answers
+from tests.faults.failing_router import FAIL, FAILED
+from tests.faults.stage import NotPossible, Stage, comes_true, needed
 
-OPERATIONS: Final = ("sync", "write", "sync", "read", "truncate")
-SETTLED_WITHIN_S: Final = 4.0
+NTH: Final = {"sync": 30, "write": 40, "read": 8, "open": 2, "truncate": 1, "delete": 1}  # the last of a kind to fail
+ORDER: Final = ("sync", "write", "read", "open", "sync", "write", "truncate", "delete")
+AT_THE_END: Final = "delete"  # of the log, once everything is in the database
+MADE_UP_FOR: Final = frozenset([AT_THE_END])  # the next start finds what was left, and goes on with it
+FAILS_WITHIN_S: Final = 30.0
+NOTICED_WITHIN_S: Final = 5.0
 STOPS_WITHIN_S: Final = 1.0
+WATCHED_S: Final = 1.0  # from then on
+TOLD_WITHIN_S: Final = 10.0  # it may have failed before anybody could ask
+SERVES_WITHIN_S: Final = 20.0
 STORE_FAILED: Final = "store_failed"
-
-DISK_BYTES: Final = 16 << 20
-RESERVE_BYTES: Final = 4 << 20
-ACCEPTS_WITHIN_S: Final = 5.0
+FIRST_ERROR: Final = re.compile(rb"(\d+\.\d+) [^\n]*\bEIO\b")
+NS: Final = 1_000_000_000
 
 
 async def an_operation_fails(stage: Stage) -> None:
-    """The n-th flush, write, read or truncation, once or from then on, at a start or under load."""
+    """The n-th operation of a kind, once or from then on, at a start, under load or at the end."""
     async with (
         RouterProcess(stage.folder, module="tests.faults.failing_router") as router,
         stage.market(router) as market,
     ):
         for number in range(stage.times):
-            operation = OPERATIONS[number % len(OPERATIONS)]
-            at = stage.chance.randint(1, 3 if operation in ("read", "truncate") else 30)
-            how = stage.chance.choice(["once", "stays"])
-            router.environment = {FAIL: f"{operation} {at} {how}"}
-            with market.fault(f"{number}: {operation} {at} fails, {how}"):
-                said = router.errors().count(STORE_FAILED)
-                await router.begin()
-                status = await _settled(router, said)
-                if router.errors().count(STORE_FAILED) > said:
-                    await stops_promising(market)
-                    stage.count("stopped promising")
-                if status is None:
-                    await router.kill()
-                else:
-                    stage.count("did not start")
+            operation = ORDER[number % len(ORDER)]
+            nth, how = stage.chance.randint(1, NTH[operation]), stage.chance.choice(["once", "stays"])
+            what = f"{operation} {nth} {how}"
+            router.environment = {FAIL: what}
+            with market.fault(f"{number}: {what}"):
+                await _fail(stage, router, market, what)
         router.module, router.environment = "byway", {}
         await router.start()
+        stage.expect(await market.load(20, SERVES_WITHIN_S) > 0, "nobody was served when the disk was sound again")
+
+
+async def _fail(stage: Stage, router: RouterProcess, market: Market, what: str) -> None:
+    """Have it happen; then the process ends with an error, or it goes on and promises nothing."""
+    before, answers = len(router.errors()), Answers(market.evidence)
+    await router.begin()
+    if what.startswith(AT_THE_END):
+        await router.ready()
+        await market.load(20, 3.0)
+        status: int | None = await router.stop()
+    else:
+        status = await _ended_or_said(router, before, FAILED, FAILS_WITHIN_S)
+        if status is None:
+            status = await _ended_or_said(router, before, STORE_FAILED, NOTICED_WITHIN_S)
+    said = router.errors()[before:]
+    failed = re.search(f"{FAILED} (\\d+)", said)
+    stage.expect(failed is not None, f"nothing failed: {what}")
+    if failed and STORE_FAILED in said:
+        await stops_promising(stage, market, answers, int(failed[1]))
+        stage.count("stopped promising")
+    elif what.split(maxsplit=1)[0] in MADE_UP_FOR:
+        stage.count("made up for")
+    else:
+        told = status not in (None, 0) and "[store-" in said
+        stage.expect(told, f"nothing was said of it, and the exit status was {status}: {what}: {said[-500:]}")
+        stage.count("did not start")
+    if status is None:
+        await router.kill()
 
 
 async def a_flush_fails_in_the_system(stage: Stage) -> None:
@@ -60,38 +85,46 @@ async def a_flush_fails_in_the_system(stage: Stage) -> None:
         for number in range(stage.times):
             await router.start()
             await market.load(20, 3.0)
-            said = router.errors().count(STORE_FAILED)
+            before, answers = len(router.errors()), Answers(market.evidence)
             with market.fault(f"flush {number}"):
-                async with _injected(strace, router.pid):
-                    await _settled(router, said)
-                    stage.expect(router.errors().count(STORE_FAILED) > said, "a failed flush was not noticed")
-                    await stops_promising(market)
+                async with _injected(strace, router.pid) as traced:
+                    await _ended_or_said(router, before, STORE_FAILED, NOTICED_WITHIN_S)
+                    stage.expect(STORE_FAILED in router.errors()[before:], "a failed flush was not noticed")
+                    failed = FIRST_ERROR.search(traced)
+                    stage.expect(failed is not None, "no flush failed")
+                    if failed:
+                        await stops_promising(stage, market, answers, int(float(failed[1]) * NS))
+                        stage.count("stopped promising")
                 await router.kill()
         await router.start()
+        stage.expect(await market.load(20, SERVES_WITHIN_S) > 0, "nobody was served when the disk was sound again")
 
 
-async def stops_promising(market: Market) -> None:
-    """From a second after the failure on nobody gets a receipt."""
-    await trio.sleep(STOPS_WITHIN_S)
-    later = await market.load(1, STOPS_WITHIN_S)
-    market.measured("receipts from a second after the disk failed", later, 0)
+async def stops_promising(stage: Stage, market: Market, answers: Answers, failed_ns: int) -> None:
+    """From a second after the failure on, by the wall clock, nobody gets a receipt, and who asks is told why."""
+    await trio.sleep(max(0.0, STOPS_WITHIN_S + WATCHED_S - (time.time_ns() - failed_ns) / NS))
+    told = await comes_true(lambda: answers.refusals()["store-failed"] > 0, TOLD_WITHIN_S)
+    stage.expect(told, "nobody was told that the store has failed")
+    last_ms = max(((at - failed_ns) * 1000 // NS for at in answers.receipts()), default=0)
+    market.measured("ms from the failure of the disk to the last receipt", max(last_ms, 0), 1000 * STOPS_WITHIN_S)
 
 
-async def _settled(router: RouterProcess, said: int) -> int | None:
-    """Wait until the router ends, or says that its store has failed, or has gone on long enough."""
-    with trio.move_on_after(SETTLED_WITHIN_S):
-        while router.errors().count(STORE_FAILED) <= said:
-            if (status := await router.ended(0.2)) is not None:
+async def _ended_or_said(router: RouterProcess, before: int, what: str, within_s: float) -> int | None:
+    """Wait until the router ends, whose status this is, or says this; or until it has had the time to."""
+    with trio.move_on_after(within_s):
+        while what not in router.errors()[before:]:
+            if (status := await router.ended(0.1)) is not None:
                 return status
     return None
 
 
 @asynccontextmanager
-async def _injected(strace: str, pid: int) -> AsyncGenerator[None]:
-    what = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]
+async def _injected(strace: str, pid: int) -> AsyncGenerator[bytearray]:
+    """Every flush of the process fails inside; gives what strace says of it, line by line with the time."""
+    what = ["-ttt", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO"]
     tracer = await trio.lowlevel.open_process([strace, "-f", "-p", str(pid), *what], stderr=subprocess.PIPE)
     assert tracer.stderr is not None
-    said = b""
+    said = bytearray()
     with trio.fail_after(10):
         while b"attached" not in said:
             piece = await tracer.stderr.receive_some()
@@ -99,9 +132,9 @@ async def _injected(strace: str, pid: int) -> AsyncGenerator[None]:
             if not piece:
                 raise NotPossible(f"strace may not trace another process: {said.decode()[-200:]}")
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_read_all, tracer.stderr)
+        nursery.start_soon(_read_all, tracer.stderr, said)
         try:
-            yield
+            yield said
         finally:
             tracer.terminate()
             with trio.CancelScope(shield=True):
@@ -109,73 +142,6 @@ async def _injected(strace: str, pid: int) -> AsyncGenerator[None]:
             nursery.cancel_scope.cancel()
 
 
-async def _read_all(stream: trio.abc.ReceiveStream) -> None:
-    while await stream.receive_some():
-        pass
-
-
-async def the_disk_is_full(stage: Stage) -> None:
-    """Another program fills a small disk, once down to the reserve and once to the last byte, and makes room again."""
-    with small_disk(stage.place("disk")) as (disk, inside, prefix):
-        router = RouterProcess(stage.folder, data=str(inside), reserve_bytes=RESERVE_BYTES)
-        shutil.move(inside / "key", disk / "key")
-        (disk / "key").chmod(0o600)
-        router.prefix, router.store = prefix, disk / "store.db"
-        async with router:
-            await router.start()
-            async with stage.market(router) as market:
-                for number in range(stage.times):
-                    await market.load(20, 5.0)
-                    with market.fault(f"full to the reserve {number}"):
-                        fill(disk / "other", RESERVE_BYTES // 2, disk)
-                        await trio.sleep(STOPS_WITHIN_S)
-                        market.measured("receipts below the reserve", await market.load(1, 1.0), 0)
-                        with trio.move_on_after(10):
-                            await market.tallying.until(lambda: not market.missing())
-                        market.measured("casts that wait for a full disk", market.missing(), 0)
-                        fill(disk / "other", 0, disk)
-                        await trio.sleep(STOPS_WITHIN_S)
-                        if number % 2:
-                            await router.kill()
-                        (disk / "other").unlink()
-                        if number % 2:
-                            await router.start()
-                    stage.expect(
-                        await market.load(1, ACCEPTS_WITHIN_S) > 0, "nothing was accepted when there was room again"
-                    )
-
-
-def fill(path: Path, left: int, disk: Path) -> None:
-    """Write to the file until so many bytes are left on its disk, or none."""
-    piece = bytes(64 << 10)
-    with path.open("ab", buffering=0) as file:
-        while (free := shutil.disk_usage(disk).free - left) > 0:
-            try:
-                file.write(piece[:free])
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-                return
-
-
-@contextmanager
-def small_disk(place: Path) -> Generator[tuple[Path, Path, list[str]]]:
-    """A small disk that only one mount namespace sees at `place`.
-
-    Gives the path to it from here, the path inside, and what to put before a command that shall see it.
-    Raises `NotPossible` where no namespace may be made.
-    """
-    unshare, nsenter = needed("unshare", "util-linux"), needed("nsenter", "util-linux")
-    mount = f'mount -t tmpfs -o size={DISK_BYTES} tmpfs "$0" && echo mounted && exec sleep infinity'
-    holder = subprocess.Popen([unshare, "-m", "sh", "-c", mount, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        if holder.stdout.readline() != b"mounted\n":
-            assert holder.stderr is not None
-            why = holder.stderr.read().decode().strip()
-            raise NotPossible(f"no small disk can be mounted ({why}): run it as root, sudo make faults")
-        prefix = [nsenter, "-t", str(holder.pid), "-m", f"--wd={ROOT}", "--"]
-        yield Path(f"/proc/{holder.pid}/root{place}"), place, prefix
-    finally:
-        holder.kill()
-        holder.communicate()
+async def _read_all(stream: trio.abc.ReceiveStream, into: bytearray) -> None:
+    while piece := await stream.receive_some():
+        into += piece

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Final
 
 import apsw
@@ -16,7 +17,7 @@ from tests.faults.kill_points import hurry
 from tests.faults.watched_disk import WatchedDisk
 
 FAIL: Final = "FAIL"
-FAILED: Final = "the disk fails here"  # in the log, so that a witness knows since when
+FAILED: Final = "the disk fails here at"  # in the log, with the time in nanoseconds: a witness knows since when
 
 
 class Failing:
@@ -32,7 +33,7 @@ class Failing:
             return
         self._left -= 1
         if self._left == 0:
-            sys.stderr.write(f"{FAILED}: {operation}, {which}\n")
+            sys.stderr.write(f"{FAILED} {time.time_ns()}: {operation}, {which}\n")
         if self._left == 0 or (self._stays and self._left < 0):
             raise apsw.IOError(f"{operation} fails")
 

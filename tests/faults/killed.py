@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
 from typing import Final
 
 import trio
 
+from byway.protocol.limits import ACK_TIMEOUT_S, PING_AFTER_S, PONG_WITHIN_S
 from tests.crash.market import Market
+from tests.crash.parties import seeded
 from tests.crash.router_process import RouterProcess
 from tests.faults.kill_points import AT, POINTS, RARE, WHEN
 from tests.faults.stage import Stage
@@ -18,6 +23,10 @@ HASTE: Final = 0.2  # so often it is not waited for ready
 HASTE_S: Final = (0.0, 1.5)
 REACHED_WITHIN_S: Final = 20.0
 SIGKILLED: Final = -9
+PAUSES_S: Final = (0.2, 1.0, 3.0, 12.0)
+SERVES_AGAIN_WITHIN_S: Final = 10.0
+AFTER_ACKS_S: Final = ACK_TIMEOUT_S + 5
+AFTER_LINKS_S: Final = PING_AFTER_S + PONG_WITHIN_S + 5
 
 
 async def killed_at_any_moment(stage: Stage) -> None:
@@ -64,15 +73,27 @@ async def reach_points(stage: Stage, router: RouterProcess, market: Market) -> N
 
 
 async def stopped_for_a_while(stage: Stage) -> None:
-    """SIGSTOP under load and SIGCONT later, beyond the time after which what is not acked is sent again."""
-    chance = stage.chance
-    async with RouterProcess(stage.folder) as router:
+    """SIGSTOP under load and SIGCONT later: for some moments, and beside that, other routers, for longer than what is
+    not acked is waited for, and for longer than a silent link is kept."""
+    async with trio.open_nursery() as nursery:
+        for pauses in ([AFTER_ACKS_S], [AFTER_LINKS_S], [stage.chance.choice(PAUSES_S) for _ in range(stage.times)]):
+            nursery.start_soon(
+                _pause, stage, stage.place(f"router-{max(pauses)}"), seeded(stage.chance.random()), pauses
+            )
+
+
+async def _pause(stage: Stage, place: Path, chance: Random, pauses: Sequence[float]) -> None:
+    async with RouterProcess(place) as router:
         await router.start()
         async with stage.market(router) as market:
-            for number in range(stage.times):
+            for number, pause in enumerate(pauses):
                 await market.load(chance.randint(*LOAD), LOAD_WITHIN_S)
-                with market.fault(f"pause {number}"):
+                lost = market.tallying.began_again
+                with market.fault(f"pause {number}, {pause} s"):
                     router.pause()
-                    await trio.sleep(chance.choice([0.2, 1.0, 3.0, 12.0 if number else 0.5]))
+                    await trio.sleep(pause)
                     router.go_on()
+                if pause == AFTER_LINKS_S:
+                    stage.expect(market.tallying.began_again > lost, f"nobody gave up a link in {pause} s")
                 stage.count("pauses")
+            stage.expect(await market.load(1, SERVES_AGAIN_WITHIN_S) > 0, "nobody was served after a pause")

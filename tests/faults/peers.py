@@ -1,4 +1,4 @@
-"""Peers that do not keep to a link: they go silent, are cut off at any byte, or say again what was said before."""
+"""Peers that do not keep to a link: they are cut off at any byte, or say again what was said before."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ from tests.crash.parties import make_cast
 from tests.crash.router_process import RouterProcess
 from tests.faults.stage import EVIDENCE, Stage
 
-SILENT: Final = 100  # peers at one time that are there and say nothing
 STRIDE: Final = 7  # of the bytes at which a connection is cut; tests/fuzz cuts every frame at every byte
-SPARE_FILES: Final = 16  # the market comes and goes meanwhile
-LET_GO_WITHIN_S: Final = 2.0
 LENGTH_BYTES: Final = 4
 PAUSE_S: Final = 0.1
 
@@ -158,33 +155,6 @@ def frames_of(said: bytes) -> list[bytes]:
         frames.append(said[:end])
         said = said[end:]
     return frames
-
-
-async def peers_vanish(stage: Stage) -> None:
-    """Many peers are there and never say a word, before TLS or in the middle of a handshake: they are let go of."""
-    async with RouterProcess(stage.folder) as router:
-        await router.start()
-        async with stage.market(router) as market:
-            await market.load(20, 5.0)
-            before = open_files(router.pid)
-            for number in range(stage.times):
-                with market.fault(f"silence {number}"):
-                    silent = [await _silent(router.at, half_spoken=bool(each % 2)) for each in range(SILENT)]
-                    await trio.sleep(HELLO_TIMEOUT_S + LET_GO_WITHIN_S)
-                    market.measured("descriptors of those who are silent", open_files(router.pid) - before, SPARE_FILES)
-                    stage.expect(await market.load(1, 5.0) > 0, "nobody was served beside the silent")
-                    for stream in silent:
-                        await stream.aclose()
-                stage.count("silent peers", SILENT)
-
-
-async def _silent(at: NodeAddress, *, half_spoken: bool) -> trio.SocketStream:
-    host, port = parse_address(at.address)
-    stream = await trio.open_tcp_stream(host, port)
-    if half_spoken:
-        with suppress(trio.BrokenResourceError):
-            await stream.send_all(b"\x16\x03\x01\x02\x00\x01")  # a handshake begins, and that was it
-    return stream
 
 
 def open_files(pid: int) -> int:

@@ -9,16 +9,18 @@ from typing import Final, NamedTuple
 
 import trio
 
+from tests.checker.lost import ANSWERED_WITHIN_MS
 from tests.checker.verdict import judge
 from tests.crash.market import WISHES, Market, open_market
 from tests.crash.parties import Wish
 from tests.crash.router_process import RouterProcess
-from tests.faults.planted_router import BUG, BUGS, ONE_IN
+from tests.faults.planted_router import BUG, BUGS, HELD_S, ONE_IN
 from tests.faults.power_cut_router import CUT
 
 DRAIN_WITHIN_S: Final = 3.0
 CUTS: Final = 8
 CUT_WITHIN_S: Final = 12.0
+ALL: Final = (Wish("everything", "open:**"),)
 MANY: Final = tuple(Wish(f"everything {number}", "open:**") for number in range(6))
 
 
@@ -28,6 +30,7 @@ class Planted(NamedTuple):
     run: Callable[[RouterProcess, Market, Random], Awaitable[None]]
     broken: frozenset[str]
     wishes: Sequence[Wish] = WISHES
+    drain_within_s: float = DRAIN_WITHIN_S
 
 
 async def killed(router: RouterProcess, market: Market, chance: Random) -> None:
@@ -46,6 +49,19 @@ async def running(router: RouterProcess, market: Market, chance: Random) -> None
     await router.start()
     await market.load(200, 6.0)
     await trio.sleep(4)
+
+
+async def a_little(router: RouterProcess, market: Market, chance: Random) -> None:
+    """What does not fill a subscriber's memory."""
+    del chance
+    await router.start()
+    await market.load(20, 6.0)
+
+
+async def longer_than_an_answer_takes(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Whoever has asked ought to have been told, or have lost the link."""
+    await running(router, market, chance)
+    await trio.sleep(ANSWERED_WITHIN_MS / 1000)
 
 
 async def brought_much(router: RouterProcess, market: Market, chance: Random) -> None:
@@ -80,6 +96,10 @@ RUNS: Final = {
     "stale_ack_accepted": Planted(running, frozenset({"I6"})),
     "cursor_before_ack": Planted(killed, frozenset({"I6"})),
     "one_byte_re_encoded": Planted(running, frozenset({"I4"})),
+    "filter_ignored": Planted(running, frozenset({"I3"})),
+    "delivery_held_back": Planted(a_little, frozenset({"I10"}), ALL, HELD_S + 15),
+    "answer_forgotten": Planted(longer_than_an_answer_takes, frozenset({"I13"})),
+    "tree_without_its_past": Planted(running, frozenset({"I14"})),
 }
 assert RUNS.keys() == BUGS.keys()
 
@@ -91,7 +111,7 @@ async def red(bug: str, folder: Path, chance: Random) -> set[str]:
         router.environment = {BUG: bug}
         evidence = folder / "evidence"
         async with open_market(
-            router.at, evidence, chance, wishes=planted.wishes, drain_within_s=DRAIN_WITHIN_S
+            router.at, evidence, chance, wishes=planted.wishes, drain_within_s=planted.drain_within_s
         ) as market:
             await planted.run(router, market, chance)
         await router.stop()

@@ -9,12 +9,18 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+import trio
+
 from byway.cli.app import main
 from byway.clock import now_ms
-from byway.protocol.frames import Ack
+from byway.protocol.frames import Accepted, Ack, Frame
 from byway.protocol.frames import Entry as Delivered
+from byway.protocol.statement import HEADER
+from byway.protocol.topic import Topic
 from byway.router import verifier
+from byway.router.chain import Chain, Plan
 from byway.router.delivery import Delivery
+from byway.router.index import SubscriptionIndex
 from byway.router.memory import Ready
 from byway.router.session import Session
 from byway.store.sqlite import opening
@@ -25,6 +31,9 @@ from tests.faults.power_cut_router import run_on_such_a_disk
 BUG: Final = "BUG"
 ONE_IN: Final = 10_000
 ONE_BYTE_IN: Final = 50
+ONE_ANSWER_IN: Final = 10
+HELD_S: Final = 35.0
+OFFERS: Final = b"\xa6offers"  # a key that each cast has; a small integer follows
 
 
 def put(owner: Any, name: str, part: Any) -> None:
@@ -122,20 +131,83 @@ def cursor_before_ack() -> None:
 
 
 def one_byte_re_encoded() -> None:
-    """Now and then a statement is handed on with one byte that is not what came."""
+    """Now and then a cast is handed on that says the same with an integer in a longer form than it needs."""
     append = Delivery._append
     count = 0
 
     def append_changed(delivery: Delivery, ready: Ready) -> None:
         nonlocal count
         count += 1
-        if count % ONE_BYTE_IN == 0:
-            data = bytearray(ready.entry.statement)
-            data[60] ^= 1
-            ready = Ready(Delivered(ready.entry.sequence, bytes(data)), ready.expires, ready.name)
+        if count % ONE_BYTE_IN == 0 and OFFERS in ready.entry.statement:
+            entry = Delivered(ready.entry.sequence, re_encoded(ready.entry.statement))
+            ready = Ready(entry, ready.expires, ready.name)
         append(delivery, ready)
 
     put(Delivery, "_append", append_changed)
+
+
+def re_encoded(cast: bytes) -> bytes:
+    """A cast with one byte more, and the same values."""
+    at = cast.index(OFFERS, HEADER.size) + len(OFFERS)
+    *fields, length = HEADER.unpack_from(cast)
+    return HEADER.pack(*fields, length + 1) + cast[HEADER.size : at] + b"\xcc" + cast[at:]
+
+
+def filter_ignored() -> None:
+    """Whoever is live gets everything on its pattern."""
+
+    def find_any(index: SubscriptionIndex[Any], topic: Topic, facets: object) -> list[Any]:
+        del facets
+        return index.find_by_topic(topic)
+
+    put(SubscriptionIndex, "find", find_any)
+
+
+def delivery_held_back() -> None:
+    """What could be handed over at once waits for half a minute."""
+    append, take, owes_progress = Delivery._append, Delivery.take, Delivery.owes_progress
+    due: dict[int, float] = {}  # by sequence
+
+    def append_with_time(delivery: Delivery, ready: Ready) -> None:
+        due.setdefault(ready.entry.sequence, trio.current_time() + HELD_S)
+        append(delivery, ready)
+
+    def take_due(delivery: Delivery, now: int, loop_now: float, looked: int) -> tuple[list[Delivered], int] | None:
+        if delivery._pending and due[delivery._pending[0].entry.sequence] > loop_now:
+            return None
+        return take(delivery, now, loop_now, looked)
+
+    def wakes(delivery: Delivery, looked: int) -> bool:
+        return owes_progress(delivery, looked) or bool(delivery._pending and not delivery.in_flight)
+
+    for name, part in (("_append", append_with_time), ("take", take_due), ("owes_progress", wakes)):
+        put(Delivery, name, part)
+
+
+def answer_forgotten() -> None:
+    """Now and then nobody says what became of what was handed in."""
+    post = Session.post
+    count = 0
+
+    def post_most(session: Session, frame: Frame) -> None:
+        nonlocal count
+        count += isinstance(frame, Accepted)
+        if not isinstance(frame, Accepted) or count % ONE_ANSWER_IN:
+            post(session, frame)
+
+    put(Session, "post", post_most)
+
+
+def tree_without_its_past() -> None:
+    """The tree over all commits has no more in it than the last one."""
+    take = Chain.take
+
+    def take_forgetting(chain: Chain, plan: Plan) -> None:
+        before = chain._frontier
+        take(chain, plan)
+        chain._frontier = before
+
+    put(Chain, "take", take_forgetting)
 
 
 BUGS: Final = {
@@ -151,6 +223,10 @@ BUGS: Final = {
         stale_ack_accepted,
         cursor_before_ack,
         one_byte_re_encoded,
+        filter_ignored,
+        delivery_held_back,
+        answer_forgotten,
+        tree_without_its_past,
     )
 }
 

@@ -1,4 +1,13 @@
-"""The figures of a run: as JSON, and between two markers of the page about reliability."""
+"""What came of a run: what is broken, and `tests/results/faults.json`, where no run hides what another has found.
+
+| section | written by |
+|---|---|
+| `full` | a run of everything, no smaller than `FULL` |
+| `planted` | the planted bugs |
+| `parts` | any other run: for each case, the power cuts and the simulation the last time that it was run so |
+
+Each says when, where and at which commit it was made, and how large it was.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +15,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,37 +23,39 @@ from typing import Any, Final
 
 import apsw
 
+from tests.crash.parties import seeded
 from tests.crash.router_process import ROOT
 from tests.faults.stage import Outcome
 
 RESULTS: Final = ROOT / "tests" / "results" / "faults.json"
-PAGE: Final = ROOT / "docs" / "explanation" / "reliability.md"
-BEGIN: Final = "<!-- figures of the last full run: written by `make faults` -->"
-END: Final = "<!-- end of the figures -->"
-FULL: Final = {"kills": 200, "cuts": 1000, "seeds": 1000}  # a smaller run leaves the page as it is
+SECTIONS: Final = ("full", "planted", "parts")
+FULL: Final[Mapping[str, int]] = {"kills": 200, "cuts": 1000, "seeds": 1000}
+MOST_S: Final = 1200.0  # for a run of that size
+TRIED_ELSEWHERE: Final = 1000  # `make test` has the worlds and cuts below
+SEEDS: Final = 10**9
 
 
 @dataclass(slots=True)
 class Run:
-    """What was done, and what came of it.  `planted` says of each bug whether it was caught."""
+    """What was to be done, and what came of it.  Without `chosen` cases it was everything, in these `sizes`."""
 
     seed: str
+    sizes: Mapping[str, int]
+    chosen: Sequence[str] = ()
+    only_planted: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
     cuts: dict[str, Any] = field(default_factory=dict)
     simulation: dict[str, Any] = field(default_factory=dict)
-    planted: dict[str, bool] = field(default_factory=dict)
+    planted: dict[str, bool] = field(default_factory=dict)  # whether each bug was caught
     seconds: float = 0.0
-
-    def count(self, *names: str) -> int:
-        return sum(outcome.counts.get(name, 0) for outcome in self.outcomes for name in names)
-
-    @property
-    def kills(self) -> int:
-        return self.count("kills", "kills at named points")
 
     @property
     def losses(self) -> int:
         return sum(outcome.losses for outcome in self.outcomes) + int(self.cuts.get("lost", 0))
+
+    @property
+    def is_full(self) -> bool:
+        return not self.chosen and not self.only_planted and all(self.sizes[name] >= FULL[name] for name in FULL)
 
     @property
     def broken(self) -> list[str]:
@@ -53,79 +64,70 @@ class Run:
         sentences += self.cuts.get("findings", [])
         failed = self.simulation.get("failed", {})
         sentences += [f"simulation, seed {seed}: {finding}" for seed, found in failed.items() for finding in found]
-        sentences += [f"never met in the simulation: {pair}" for pair in self.simulation.get("never_met", [])]
+        sentences += [
+            f"too seldom met in the simulation: {kind} while {state}"
+            for kind, state in self.simulation.get("seldom_met", [])
+        ]
         sentences += [f"the planted bug {bug} was not caught" for bug, caught in self.planted.items() if not caught]
+        if self.is_full and dict(self.sizes) == FULL and self.seconds > MOST_S:
+            sentences.append(f"the run took {self.seconds / 60:.1f} minutes, and may take {MOST_S / 60:.0f}")
         return sentences
 
-    @property
-    def is_full(self) -> bool:
-        done = {"kills": self.kills, "cuts": self.cuts.get("cuts", 0), "seeds": self.simulation.get("seeds", 0)}
-        return all(done[name] >= least for name, least in FULL.items())
+
+def first_seed(seed: str, what: str) -> int:
+    """Where the simulation or the power cuts of a run with this seed begin: beyond what `make test` has tried."""
+    return seeded(f"{seed} {what}").randrange(TRIED_ELSEWHERE, SEEDS)
 
 
-def write_results(run: Run) -> None:
-    """Write `tests/results/faults.json`, and after a full run the figures on the page."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    told = {
+def write_results(path: Path, run: Run) -> dict[str, Any]:
+    """Put what came of the run beside what the file says of others; returns all of it."""
+    told = merged(_before(path), run, _stamp(run))
+    path.parent.mkdir(exist_ok=True)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    new.replace(path)
+    return told
+
+
+def merged(before: Mapping[str, Any], run: Run, stamp: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections after this run.  `stamp` says when and where it was made."""
+    told = {name: before[name] for name in SECTIONS if name in before}
+    if run.only_planted:
+        told["planted"] = {**stamp, "seconds": round(run.seconds), "caught": dict(sorted(run.planted.items()))}
+    elif run.is_full:
+        told["full"] = {
+            **stamp,
+            "seconds": round(run.seconds),
+            "losses": run.losses,
+            "broken": run.broken,
+            "cuts": run.cuts,
+            "simulation": run.simulation,
+            "cases": [asdict(outcome) for outcome in run.outcomes],
+        }
+    else:
+        parts = {outcome.case: asdict(outcome) for outcome in run.outcomes}
+        parts |= {name: each for name, each in (("cuts", run.cuts), ("simulation", run.simulation)) if each}
+        told["parts"] = told.get("parts", {}) | {name: {**stamp, **each} for name, each in parts.items()}
+    return told
+
+
+def _before(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found
+
+
+def _stamp(run: Run) -> dict[str, Any]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
         "machine": {"cores": os.cpu_count(), "system": platform.platform()},
         "versions": {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version()},
-        "commit": _commit(),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": run.seed,
-        "seconds": round(run.seconds),
-        "kills": run.kills,
-        "losses": run.losses,
-        "broken": run.broken,
-        "cuts": run.cuts,
-        "simulation": {name: value for name, value in run.simulation.items() if name != "met"},
-        "planted": run.planted,
-        "cases": [asdict(outcome) for outcome in run.outcomes],
+        "sizes": dict(run.sizes),
     }
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n")
-    if run.is_full:
-        write_page(PAGE, figures(run))
-
-
-def write_page(page: Path, lines: Sequence[str]) -> None:
-    """Put the lines between the markers."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
-
-
-def figures(run: Run) -> list[str]:
-    """For a person."""
-    when = datetime.now(UTC).date().isoformat()
-    cuts, seeds = run.cuts.get("cuts", 0), run.simulation.get("seeds", 0)
-    worlds, failed = run.simulation, len(run.simulation.get("failed", {}))
-    kills, under_load = run.kills, run.count("power cuts under a router")
-    lines = [
-        f"{when}, commit {_commit()}, {run.seconds / 60:.0f} minutes: {len(run.broken)} promises broken.",
-        "",
-        "| what was done | times | lost | at 95 % confidence fewer than |",
-        "|---|---|---|---|",
-        f"| router processes killed | {kills:,} | {_lost(run, 'killed')} | {_bound(kills)} |",
-        f"| power cut under a store | {cuts:,} | {cuts and run.cuts['lost']} | {_bound(cuts)} |",
-        f"| power cut under a router process | {under_load:,} | {_lost(run, 'power')} | {_bound(under_load)} |",
-        f"| worlds simulated, {worlds.get('faults', 0):,} faults | {seeds:,} | {failed} failed | {_bound(seeds)} |",
-        "",
-        "| case with real processes | faults | things checked | broken | |",
-        "|---|---|---|---|---|",
-    ]
-    for outcome in run.outcomes:
-        name = outcome.case.replace("_", " ")
-        more = outcome.skipped and f"left out: {outcome.skipped}"
-        more = more or ", ".join(f"{number:,} {what}" for what, number in outcome.counts.items())
-        lines.append(f"| {name} | {outcome.faults:,} | {outcome.checked:,} | {len(outcome.findings)} | {more} |")
-    return lines
-
-
-def _lost(run: Run, word: str) -> int:
-    return sum(outcome.losses for outcome in run.outcomes if word in outcome.case)
-
-
-def _bound(times: int) -> str:
-    return f"1 in {times // 3:,} loses something" if times >= 3 else "nothing can be said"
 
 
 def _commit() -> str:

@@ -23,8 +23,8 @@ from tests.crash.parties import make_cast
 from tests.crash.router_process import RouterProcess
 from tests.faults.authority_process import messaging_process
 from tests.faults.honest_pair import witnessed_client
-from tests.faults.offers import STAMP_BITS, make_mailbox, make_sealed
 from tests.faults.peers import dial, open_on
+from tests.faults.sellers import STAMP_BITS, make_mailbox, make_sealed
 from tests.faults.stage import Stage
 from tests.vectors.notation import damaged
 
@@ -143,7 +143,7 @@ class _Shares:
         return [make_cast(self._stage.chance, at.node, lifetime_ms=HOUR_MS).statement for _ in range(count)]
 
     def _sealed(self, seller: SigningKey, buyer: SigningKey) -> Statement:
-        return make_sealed(self._stage.chance, seller, buyer, 1)
+        return make_sealed(self._stage.chance, seller, bytes(buyer.verify_key), 1)
 
     def _key(self) -> SigningKey:
         return SigningKey(os.urandom(32))

@@ -13,6 +13,7 @@ from typing import Any, Final
 import trio
 
 from tests.checker.evidence import SystemClock, Witness
+from tests.checker.tally import Finding
 from tests.checker.verdict import judge
 from tests.crash.market import Market, open_market
 from tests.crash.router_process import RouterProcess
@@ -20,6 +21,10 @@ from tests.crash.router_process import RouterProcess
 EVIDENCE: Final = "evidence"
 LOOK_EVERY_S: Final = 0.1
 SHOWN: Final = 5  # findings of one invariant
+LEFT: Final = "store.db-wal-at-the-end"
+WRITTEN: Final = ("store.db", "high-water")  # what the files begin with that a router writes
+OF_STORES: Final = "I14"  # the promise of which there is nothing in a run without a store
+NOT_STORED: Final = "has a receipt and is not in the store"
 
 
 class NotPossible(Exception):
@@ -59,10 +64,14 @@ class Stage:
         Without `stop` others are still at the router, and the store is left alone.
         """
         folder = router.folder / EVIDENCE
-        async with open_market(router.at, folder, self.chance, **choices) as market:
+        secrets = {bytes(router.key): "the seed of the router"}
+        async with open_market(router.at, folder, self.chance, secrets=secrets, **choices) as market:
             yield market
         self.count("receipts", market.tallying.receipts)
         self.outcome.faults += market.faults
+        wal = router.folder / f"{router.store.name}-wal"
+        if wal.exists():  # a router that is stopped leaves none
+            shutil.copy(wal, router.folder / LEFT)
         if stop:
             self.expect(await router.stop() == 0, "the router did not stop as it should")
         self.expect("Traceback" not in router.errors(), "the router wrote a traceback")
@@ -70,7 +79,12 @@ class Stage:
             self.expect(False, surprise)
         for _, refusal in market.tallying.refused:
             self.expect(refusal.code == "expired", f"a cast was refused: {refusal} ({refusal.code})")
-        self.judge(folder, stores=[router.store] if stop else [], scanned=[router.log])
+        self.judge(
+            folder,
+            stores=[router.store] if stop else [],
+            scanned=[router.log, *(path for path in router.folder.glob("*") if path.name.startswith(WRITTEN))],
+            whole=True,
+        )
 
     @asynccontextmanager
     async def measuring(self, *nodes: RouterProcess, all_seen: bool = True) -> AsyncGenerator[Witness]:
@@ -88,12 +102,18 @@ class Stage:
             self.expect("Traceback" not in node.errors(), "a node wrote a traceback")
         self.judge(evidence, stores=[node.store for node in nodes if all_seen])
 
-    def judge(self, evidence: Path, *, stores: Sequence[Path] = (), scanned: Sequence[Path] = ()) -> None:
-        """Have the checker look at what the witnesses say."""
+    def judge(
+        self, evidence: Path, *, stores: Sequence[Path] = (), scanned: Sequence[Path] = (), whole: bool = False
+    ) -> None:
+        """Have the checker look at what the witnesses say.
+
+        In a `whole` market there is something of every promise to be looked at, of the store where it is judged.
+        """
         for tally in judge(evidence, stores=stores, scanned=scanned).values():
             self.outcome.checked += tally.checked
-            if tally.code in ("I1", "I10"):
-                self.outcome.losses += len(tally.findings)
+            if whole and not tally.checked and (stores or tally.code != OF_STORES):
+                self.outcome.findings.append(f"{tally.code} nothing of it was there to be looked at")
+            self.outcome.losses += sum(map(is_loss, tally.findings))
             self.outcome.findings += [f"{tally.code} {each.sentence}" for each in tally.findings[:SHOWN]]
             if len(tally.findings) > SHOWN:
                 self.outcome.findings.append(f"{tally.code} and {len(tally.findings) - SHOWN} more")
@@ -112,6 +132,14 @@ class Stage:
         path = self.folder / name
         path.mkdir(parents=True)
         return path
+
+
+def is_loss(finding: Finding) -> bool:
+    """Whether it says that something with a receipt is gone: it never came, or the store does not have it.
+
+    What only came late is no loss, nor are two heads that contradict each other.
+    """
+    return finding.code == "I1" or (finding.code == "I7" and finding.sentence.endswith(NOT_STORED))
 
 
 async def comes_true(holds: Callable[[], bool], within_s: float) -> bool:

@@ -1,4 +1,7 @@
-"""A small slice of `make faults`: each kind of fault meets a real router once or twice."""
+"""A slice of `make faults`: processes, power, disk, store and peers fail a real router, a few times each.
+
+Clocks that jump, pauses, strace and the crowds take longer, and are in `make faults` alone.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from pathlib import Path
 import pytest
 import trio
 
+from byway.errors import StoreError
 from tests.crash.parties import seeded
 from tests.faults.cases import CASES, Case
 from tests.faults.one_case import run_case
-from tests.faults.report import BEGIN, END, PAGE, Run, figures, write_page
 from tests.faults.stage import NotPossible, Outcome, Stage, needed
 from tests.faults.store_cuts import cut_many
 
@@ -23,7 +26,12 @@ SLICE = {
     "the_disk_is_full": 1,
     "power_cut_under_load": 1,
     "bits_of_a_closed_store": 1,
+    "bits_of_a_log": 1,
+    "a_store_without_its_end": 1,
+    "a_log_without_its_end": 1,
     "an_old_backup": 1,
+    "cut_at_any_byte": 10,
+    "sessions_are_replayed": 1,
 }
 
 
@@ -42,44 +50,22 @@ async def test_a_promise_is_kept_in_the_case(name: str, tmp_path: Path) -> None:
     assert outcome.checked > 0
 
 
-def test_a_case_that_finds_something_makes_the_run_red() -> None:
-    run = Run("x", [Outcome("killed", findings=["I1 a cast is lost"], losses=1)])
-    run.cuts = {"cuts": 3, "lost": 1, "findings": ["power cut 1 lost the sequences [4]"]}
-    run.simulation = {"seeds": 2, "failed": {"7": ["I6 twice"]}, "never_met": [["kill", "idle"]]}
-    run.planted = {"dedupe_off": False, "stale_ack_accepted": True}
-
-    assert run.losses == 2
-    assert run.broken == [
-        "killed: I1 a cast is lost",
-        "power cut 1 lost the sequences [4]",
-        "simulation, seed 7: I6 twice",
-        "never met in the simulation: ['kill', 'idle']",
-        "the planted bug dedupe_off was not caught",
-    ]
-
-
-def test_the_figures_are_put_between_the_markers(tmp_path: Path) -> None:
-    run = Run("x", [Outcome("killed_at_any_moment", faults=300, checked=9, counts={"kills": 300})])
-    page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-
-    write_page(page, figures(run))
-
-    text = page.read_text()
-    assert text.startswith(f"before\n{BEGIN}\n")
-    assert text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
-    assert "| router processes killed | 300 | 0 | 1 in 100 loses something |" in text
-
-
-def test_the_page_has_the_markers() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-
-    assert text.count(BEGIN) == text.count(END) == 1
-
-
 def test_power_cuts_are_counted(tmp_path: Path) -> None:
-    assert json.loads(json.dumps(cut_many(0, 2, tmp_path))) == {"cuts": 2, "lost": 0, "findings": []}
+    assert json.loads(json.dumps(cut_many(7, 2, tmp_path))) == {"first": 7, "cuts": 2, "lost": 0, "findings": []}
+
+
+def test_a_store_that_cannot_be_read_after_a_power_cut_is_a_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise StoreError("there is no sound head")
+
+    monkeypatch.setattr("tests.faults.store_cuts.cut", unreadable)
+
+    told = cut_many(0, 2, tmp_path)
+
+    assert told["lost"] == 2
+    assert "no sound head" in told["findings"][0]
 
 
 def test_a_missing_program_is_named_with_the_command_that_installs_it() -> None:

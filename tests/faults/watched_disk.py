@@ -27,9 +27,13 @@ class WatchedDisk(apsw.VFS):
         return True
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
-        path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
-        which = "log" if Path(path).name.endswith("-wal") else "database"
+        which = _which(name.filename() if isinstance(name, apsw.URIFilename) else str(name))
+        self.look("before open", which)
         return _File(self.look, which, self._real, name, flags)
+
+    def xDelete(self, filename: str, syncdir: bool) -> None:
+        self.look("before delete", _which(filename))
+        super().xDelete(filename, syncdir)
 
 
 class _File(apsw.VFSFile):
@@ -58,3 +62,7 @@ class _File(apsw.VFSFile):
         self._look("before sync", self._which)
         super().xSync(flags)
         self._look("after sync", self._which)
+
+
+def _which(path: str) -> str:
+    return "log" if Path(path).name.endswith("-wal") else "database"

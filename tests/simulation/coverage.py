@@ -59,11 +59,13 @@ CANNOT_BE: Final[Mapping[Pair, str]] = {
 WANTED: Final[tuple[Pair, ...]] = tuple(
     (kind, state) for kind in KINDS for state in STATES if (kind, state) not in CANNOT_BE
 )
+LEAST: Final = 3  # each is planned 26 times in a thousand seeds, and some states are over when the fault comes
 
 
-def missing(met: Mapping[Pair, int]) -> list[Pair]:
-    """The pairs that could be and were never met."""
-    return [pair for pair in WANTED if not met.get(pair)]
+def missing(met: Mapping[Pair, int], seeds: int = 1000) -> list[Pair]:
+    """The pairs that could be, and were met less than `LEAST` times in a thousand of so many seeds."""
+    least = max(1, LEAST * seeds // 1000)
+    return [pair for pair in WANTED if met.get(pair, 0) < least]
 
 
 def as_table(met: Mapping[Pair, int]) -> str:

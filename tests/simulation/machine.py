@@ -18,7 +18,7 @@ import trio
 from nacl.signing import SigningKey
 
 from authorities.addressing.authority import AddressingPolicy
-from byway.clock import SteadyClock
+from byway.clock import SteadyClock, Uptime
 from byway.errors import StoreError
 from byway.link.link import Link
 from byway.node_address import NodeAddress
@@ -27,7 +27,7 @@ from byway.router.policy import Policy
 from byway.router.router import Router
 from byway.router.store_thread import StoreThread
 from byway.store.high_water import HIGH_WATER_FILE
-from byway.store.sqlite.store import STORE_FILE, open_store
+from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
 from byway.store.store import Store
 from tests.simulation.network import Network
 from tests.simulation.parts import WORK_S, Parts, WatchedLink
@@ -40,6 +40,7 @@ from tests.strategies.randomness import Seeded
 MakePolicy = Callable[[bytes, Callable[[], int]], Policy]
 
 TRY_AGAIN_S: Final = 0.3
+MORE_THAN_THERE_IS: Final = 1 << 62  # bytes
 
 
 class Machine:
@@ -78,7 +79,10 @@ class Machine:
         self._life = trio.CancelScope()
         self._dead = trio.Event()
         self._clock: SteadyClock | None = None
+        self._sqlite: SqliteStore | None = None
+        self._reserve_bytes = 0  # of its disk, which has as much as that of this computer
         self._older_mark: bytes | None = None
+        self._boots = 1  # of the computer, which the end of a process leaves running
         self._lost: list[Connection] = []  # whose clients do not know it yet
         self._on.set()
 
@@ -116,6 +120,12 @@ class Machine:
                 await trio.sleep(TRY_AGAIN_S)
             finally:
                 self._dead.set()
+
+    def lack_space(self, *, on: bool) -> None:
+        """Its disk has less room than it has to keep for what is promised; or enough again."""
+        self._reserve_bytes = MORE_THAN_THERE_IS if on else 0
+        if self._sqlite is not None:
+            self._sqlite._reserve_bytes = self._reserve_bytes  # a disk fills up while a store is open
 
     async def kill(self) -> None:
         """End the process.  What it wrote is there, flushed or not."""
@@ -180,6 +190,7 @@ class Machine:
 
     def _cut_power(self) -> None:
         self._note(f"{self.name} has lost its power")
+        self._boots += 1
         disk = Disk()
         for name, image in self.disk.images.items():
             found = disk.images[name] = Image()
@@ -198,11 +209,12 @@ class Machine:
             with suppress(FileNotFoundError):
                 self._older_mark = (self.folder / HIGH_WATER_FILE).read_bytes()
             disk = self.disk
-            sqlite = open_store(
+            sqlite = self._sqlite = open_store(
                 self.folder,
                 node_key=bytes(self.key.verify_key),
                 random=self._bytes,
-                reserve_bytes=0,
+                uptime=self._uptime,
+                reserve_bytes=self._reserve_bytes,
                 vfs=disk.name,
             )
             try:
@@ -215,8 +227,9 @@ class Machine:
         mark = store.high_water
         clock = self._clock = SteadyClock(
             self._wall,
-            lambda: int(trio.current_time() * 1000),
+            _steady_ms,
             high_water=mark.clock_ms if mark else None,
+            away=self._uptime().since(mark.uptime) if mark else None,
             on_jump=lambda jump: self._note(f"{self.name} clock {jump.believed}"),
         )
         policy = self._make_policy(bytes(self.key.verify_key), clock)
@@ -256,6 +269,13 @@ class Machine:
 
     def _wall(self) -> int:
         return self._wall_ms() + self.clock_ahead_ms
+
+    def _uptime(self) -> Uptime:
+        return Uptime(self._boots.to_bytes(16, "big"), _steady_ms())
+
+
+def _steady_ms() -> int:
+    return int(trio.current_time() * 1000)
 
 
 def _no_power(operation: str, name: str) -> None:

@@ -27,6 +27,7 @@ from tests.simulation.wires import QUICK_S, Connection, End, Note
 REFUSED_AFTER_S: Final = 0.01
 NO_ANSWER_AFTER_S: Final = 1.0
 REPLAYER: Final = "replay"
+PREFIXES: Final = 3  # of all clients: some share one, and with it what one may have of a node
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Network:
         self._note = note
         self._places: dict[str, _Place] = {}
         self._number = 0
+        self._prefixes: dict[str, str] = {}  # by client
 
     async def serve_links(
         self,
@@ -91,6 +93,7 @@ class Network:
         connection.make_slow(on=address in self.slow)
         self.connections.append(connection)
         theirs = End(connection.down, connection.up)
+        prefix = self._prefix_of(client)
 
         async def secure() -> trio.abc.Stream:
             await trio.lowlevel.checkpoint()
@@ -98,7 +101,7 @@ class Network:
 
         async def welcome() -> None:
             try:
-                await place.host.welcome(secure, "127.0.0.0/24", lambda: None)
+                await place.host.welcome(secure, prefix, lambda: None)
             finally:
                 connection.over = True
                 if client != REPLAYER and connection.up.sent:
@@ -106,6 +109,12 @@ class Network:
 
         place.links.start_soon(welcome)
         return End(connection.up, connection.down), place.key
+
+    def _prefix_of(self, client: str) -> str:
+        """The network that a client always comes from."""
+        if client not in self._prefixes:
+            self._prefixes[client] = f"10.0.{self._random.randrange(PREFIXES)}.0/24"
+        return self._prefixes[client]
 
     async def replay(self, address: str, said: bytes) -> None:
         """Say on a new connection what somebody has said on an earlier one, and hear it out."""

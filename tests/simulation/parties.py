@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import trio
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError, Refused, RemoteProtocolError
 from byway.link.client import Client
+from byway.link.link import Link
 from byway.link.minter import Minter
 from byway.protocol.limits import STAMP_NONCE_BYTES
 from byway.protocol.stamp import Stamp, mint
@@ -22,6 +23,7 @@ from byway.protocol.statement import Statement
 from tests.checker.evidence import Witness
 from tests.checker.witnesses import NOBODY, witnessed
 from tests.simulation.machine import Machine
+from tests.simulation.repeating import RepeatingLink
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 AGAIN_AFTER_S: Final = (0.1, 0.5)
 GIVE_UP_S: Final = 3.0  # on a link that does not answer; a person's node would wait longer
 WITH_STAMPS: Final = 0.5  # of all publishers
+REPEATS: Final = 0.3  # of all parties say things twice
 MOST_BITS: Final = 16
 
 
@@ -39,6 +42,7 @@ class Party:
         self.world = world
         self.name = name
         self.random = Random(f"{world.seed} {name}")  # noqa: S311 - a simulation
+        self._repeats = self.random.random() < REPEATS
         self._life = trio.CancelScope()
         self._away_s = 0.0
 
@@ -68,9 +72,12 @@ class Party:
             world.network.open_link(
                 self.name, at.address, node=at.node, key=key, now_ms=world.now_ms, random=world.bytes
             ) as link,
-            witnessed(link, witness, hostile) as client,
+            witnessed(self._repeating(link), witness, hostile) as client,
         ):
             yield client
+
+    def _repeating(self, link: Link) -> Link:
+        return cast("Link", RepeatingLink(link, self.random)) if self._repeats else link
 
     async def wait_a_little(self) -> None:
         await trio.sleep(self.random.uniform(*AGAIN_AFTER_S))

@@ -12,14 +12,12 @@ from random import Random
 from typing import Final
 
 from tests.simulation import coverage as fault
-from tests.simulation.states import RECOVERING
 
 FAULTS: Final = 4  # of one seed
 STRIDE: Final = 37  # has no factor in common with the number of pairs
 JUMPS_MS: Final = (400 * 86_400_000, -400 * 86_400_000, 2 * 3_600_000, -2 * 3_600_000)
 NUDGES_MS: Final = (500, -500, 5_000, -5_000)
-ENDS_LIVES: Final = frozenset([fault.KILL, fault.POWER, fault.DISK_ERROR, fault.DISK_FULL])
-AFTER_RESTART_MS: Final = 15_000  # a clock that is not believed stands still while its machine is off
+AFTER_POWER_CUT_MS: Final = 15_000  # a computer that was off knows its last note of the time, and not how old it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,8 @@ class Plan:
     @property
     def skew_ms(self) -> int:
         kinds = {each.kind for each in self.faults}
-        restarts = kinds & ENDS_LIVES or any(each.state == RECOVERING for each in self.faults)
         nudged = abs(self.nudge_ms) if fault.NUDGE in kinds else 0
-        return nudged + (AFTER_RESTART_MS if fault.JUMP in kinds and restarts else 0)
+        return nudged + (AFTER_POWER_CUT_MS if {fault.JUMP, fault.POWER} <= kinds else 0)
 
 
 def plan(seed: int) -> Plan:
@@ -52,6 +49,6 @@ def plan(seed: int) -> Plan:
     random = Random(f"{seed} plan")  # noqa: S311 - a simulation
     pairs = [fault.WANTED[(seed * FAULTS + number) * STRIDE % len(fault.WANTED)] for number in range(FAULTS)]
     faults = [Planned(kind, state, random.uniform(0, 2.0)) for kind, state in pairs]
-    restarts = any(each.kind in ENDS_LIVES or each.state == RECOVERING for each in faults)
-    jumps = JUMPS_MS[:2] if restarts else JUMPS_MS  # off for two hours is what a restart may believe
+    power_cut = any(each.kind == fault.POWER for each in faults)
+    jumps = JUMPS_MS[:2] if power_cut else JUMPS_MS  # off for two hours is what a computer that was off may believe
     return Plan(faults, random.choice(NUDGES_MS), random.choice(jumps))

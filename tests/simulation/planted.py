@@ -6,13 +6,15 @@ None of them is a switch of the product.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, cast
 
 import structlog
 
+from byway.errors import LinkError
 from byway.link.link import Link
-from byway.protocol.frames import Ack, Deliver, Entry, Frame
+from byway.protocol.frames import Ack, Deliver, Ended, Entry, Frame, Subscribed
 from byway.router.router import Router
 from byway.router.session import Resolver, Session
 from byway.router.verifier import Verifier
@@ -102,6 +104,30 @@ class _ReencodingLink(_EditedLink):
         ]
 
 
+class _OpenLink(WatchedLink):
+    """Is not told that another link has replaced it, and goes on bringing what that one brings."""
+
+    def __init__(self, machine: Machine, link: Link, others: list[_OpenLink]) -> None:
+        super().__init__(link, machine.states, machine.random)
+        self._epochs: dict[str, int] = {}
+        self._others = others
+        others.append(self)
+
+    async def send_many(self, frames: Sequence[Frame]) -> None:
+        self._epochs |= {frame.sub: frame.epoch for frame in frames if isinstance(frame, Subscribed)}
+        await super().send_many([each for each in frames if not (isinstance(each, Ended) and each.code == "replaced")])
+        for frame in frames:
+            if isinstance(frame, Deliver):
+                for other in self._others:
+                    await other.bring_too(frame, self._link.peer)
+
+    async def bring_too(self, frame: Deliver, peer: bytes) -> None:
+        epoch = self._epochs.get(frame.sub, frame.epoch)
+        if self._link.peer == peer and epoch < frame.epoch:
+            with suppress(LinkError):
+                await self._link.send(replace(frame, epoch=epoch))
+
+
 class _TrustingSession(Session):
     """Takes an ack of any epoch for one of today's, whichever link it comes over."""
 
@@ -186,6 +212,14 @@ class StaleAckAccepted(Parts):
         return _TrustingSession(router, link, now_ms=machine.now_ms, resolver=resolver)
 
 
+class ReplacedLinkServed(Parts):
+    def __init__(self) -> None:
+        self._links: list[_OpenLink] = []
+
+    def link(self, machine: Machine, link: Link) -> Link:
+        return cast("Link", _OpenLink(machine, link, self._links))
+
+
 class MemoryKept(Parts):
     def session(self, machine: Machine, router: Router, link: Link, resolver: Resolver | None) -> Session:
         return _HoardingSession(router, link, now_ms=machine.now_ms, resolver=resolver)
@@ -206,6 +240,7 @@ PLANTED: Final[Mapping[str, type[Parts]]] = {
     "expires-too-soon": ExpiresTooSoon,
     "never-expires": NeverExpires,
     "stale-ack-accepted": StaleAckAccepted,
+    "replaced-link-served": ReplacedLinkServed,
     "one-byte-reencoded": OneByteReencoded,
     "memory-kept": MemoryKept,
     "key-logged": KeyLogged,

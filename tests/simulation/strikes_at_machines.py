@@ -82,6 +82,11 @@ class MachineStrikes:
         if not machine.is_on:
             return
         self._ground.meets(fault.DISK_FULL, machine)
+        if self._random.random() < 0.5:  # it notices in time
+            machine.lack_space(on=True)
+            await self._ground.last()
+            machine.lack_space(on=False)
+            return
         disk = machine.disk
         disk.before = Faults(self._random.randrange(1, 4), ("write",), stays=True, error=apsw.FullError)
         await self._ground.last()

@@ -6,8 +6,7 @@ A subscriber that crashes keeps what it had made durable: its effects.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 from nacl.signing import SigningKey
@@ -34,34 +33,6 @@ class Wish(NamedTuple):
     filter: object = None
 
 
-@dataclass(slots=True)
-class _Latest:
-    """The highest epoch that a subscriber was told of."""
-
-    epoch: int = 0
-    seen_on_two_links: bool = False
-
-
-class _Sorted:
-    """A witness that leaves out what comes late, over one link, of an epoch that was replaced over another.
-
-    The checker replays the life of a subscription in the order of the evidence, as if there were one link after
-    another.
-    """
-
-    def __init__(self, witness: Witness, latest: _Latest) -> None:
-        self._witness = witness
-        self._latest = latest
-
-    def note(self, event: str, /, **fields: Any) -> None:
-        latest = self._latest
-        if event in ("subscribed", "received"):
-            if latest.seen_on_two_links and fields["epoch"] < latest.epoch:
-                return
-            latest.epoch = fields["epoch"]
-        self._witness.note(event, **fields)
-
-
 class Subscriber(Party):
     """Takes what comes for one durable subscription."""
 
@@ -77,13 +48,12 @@ class Subscriber(Party):
         self._wish = wish
         self._others = others
         self._done: set[bytes] = set()
-        self._latest = _Latest()
+        self._on_two_links = False  # or it was
         self._ending = False
         self._credit = self.random.choice((1000, 20_000, 1_000_000))
 
     async def live(self) -> None:
-        with self.world.witness(self.name) as own:
-            witness = self._sorted(own)
+        with self.world.witness(self.name) as witness:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._stop, nursery.cancel_scope)
                 while True:
@@ -96,9 +66,9 @@ class Subscriber(Party):
         """Subscribe under the same name on a second link, while the first may still be at work."""
         if self._ending:
             return
-        self._latest.seen_on_two_links = True
-        with self.world.witness(f"{self.name}-rival") as own, trio.move_on_after(self.random.uniform(0.05, 1.0)):
-            await self._visit(self._sorted(own), f"{self.name}-rival")
+        self._on_two_links = True
+        with self.world.witness(f"{self.name}-rival") as witness, trio.move_on_after(self.random.uniform(0.05, 1.0)):
+            await self._visit(witness, f"{self.name}-rival")
 
     async def _visit(self, witness: Witness, name: str) -> None:
         """One link, until it ends, the subscription is taken over, or the run is over."""
@@ -129,20 +99,16 @@ class Subscriber(Party):
                     between, self.between = self.between, None
                     await between()
             subscription.ack(delivery)
-            if not self._latest.seen_on_two_links and self.random.random() < ENDS_IT:
+            if not self._on_two_links and self.random.random() < ENDS_IT:
                 await self._end(client)
 
     async def _end(self, client: Client) -> None:
         """End the subscription.  The next of its name begins with the first epoch, and with the oldest statement."""
         self._ending = True
         try:
-            self._latest.epoch = 0
             await client.unsubscribe(self.name)
         finally:
             self._ending = False
-
-    def _sorted(self, witness: Witness) -> Witness:
-        return cast("Witness", _Sorted(witness, self._latest))
 
     async def _stop(self, scope: trio.CancelScope) -> None:
         await self.world.over.wait()

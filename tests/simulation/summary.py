@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +37,9 @@ class Summary:
 
     def as_json(self, took_s: float, unmet: Sequence[Pair]) -> dict[str, Any]:
         """For `tests/results/faults.json` and other programs."""
+        met: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for (kind, state), count in sorted(self.met.items()):
+            met[kind][state] = count
         return {
             "seeds": self.seeds,
             "faults": self.faults,
@@ -44,6 +47,6 @@ class Summary:
             "virtual_seconds": round(self.virtual_s),
             "checked": dict(sorted(self.checks.items())),
             "failed": {str(seed): findings for seed, findings in self.failed.items()},
-            "met": [[kind, state, count] for (kind, state), count in sorted(self.met.items())],
-            "never_met": [list(pair) for pair in unmet],
+            "met": met,
+            "seldom_met": [list(pair) for pair in unmet],
         }

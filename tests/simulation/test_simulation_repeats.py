@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.simulation.coverage import KINDS, WANTED, missing
+from tests.simulation.coverage import KINDS, LEAST, WANTED, missing
 from tests.simulation.plan import FAULTS, plan
 from tests.simulation.run import simulate
 
@@ -46,7 +46,13 @@ def test_seeds_plan_every_pair_of_fault_and_state_in_turn() -> None:
     assert set(planned) == set(WANTED)
 
 
-def test_a_pair_that_was_never_met_is_named() -> None:
-    met = dict.fromkeys(WANTED, 1)
+def test_a_pair_that_was_too_seldom_met_is_named() -> None:
+    met = dict.fromkeys(WANTED, LEAST)
     assert missing(met) == []
-    assert missing(met | {(KINDS[0], "idle"): 0}) == [(KINDS[0], "idle")]
+    assert missing(met | {(KINDS[0], "idle"): LEAST - 1}) == [(KINDS[0], "idle")]
+
+
+def test_more_seeds_have_to_meet_each_pair_more_often() -> None:
+    met = dict.fromkeys(WANTED, LEAST)
+    assert missing(met, 5000) == list(WANTED)
+    assert missing(dict.fromkeys(WANTED, 1), 10) == []

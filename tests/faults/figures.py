@@ -1,0 +1,117 @@
+"""The figures for a person: what `tests/results/faults.json` says, between two markers of the page on reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tests.crash.router_process import ROOT
+from tests.simulation.coverage import CANNOT_BE, KINDS
+from tests.simulation.states import STATES
+
+PAGE: Final = ROOT / "docs" / "explanation" / "reliability.md"
+BEGIN: Final = "<!-- figures of the last full run: written by `make faults` -->"
+END: Final = "<!-- end of the figures -->"
+
+KILLED: Final[Mapping[str, str]] = {"killed_at_any_moment": "kills", "killed_at_named_points": "kills at named points"}
+POWER_CUT: Final[Mapping[str, str]] = {"power_cut_under_load": "power cuts under a router"}
+CONFIDENCE: Final = 3  # no loss in N: at 95 % confidence fewer than 3 in N
+
+
+def write_page(page: Path, lines: Sequence[str]) -> None:
+    """Put the lines between the markers."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
+
+
+def figures(told: Mapping[str, Any]) -> list[str]:
+    """The last full run, and the last time that bugs were planted."""
+    full, planted = told.get("full"), _planted(told.get("planted"))
+    table = ["| what was done | times | lost | at 95 % confidence fewer than |", "|---|---|---|---|"]
+    if not full:
+        return ["No full run has been made yet.", "", *table, planted]
+    cases, cuts, worlds = full["cases"], full["cuts"], full["simulation"]
+    killed, lost_by_kills = _times(cases, KILLED)
+    cut, lost_by_cuts = _times(cases, POWER_CUT)
+    failed = len(worlds["failed"])
+    return [
+        _head(full),
+        "",
+        *table,
+        _row("router processes killed", killed, lost_by_kills),
+        _row("power cut under a store", cuts.get("cuts", 0), cuts.get("lost", 0)),
+        _row("power cut under a router process", cut, lost_by_cuts),
+        _row(f"worlds simulated, {worlds.get('faults', 0):,} faults", worlds.get("seeds", 0), failed, " failed"),
+        planted,
+        "",
+        "| case with real processes | faults | things checked | broken | |",
+        "|---|---|---|---|---|",
+        *map(_case, cases),
+        "",
+        "How often a fault met a state in the simulated worlds; a dash stands where it cannot:",
+        "",
+        *coverage(worlds.get("met", {})),
+    ]
+
+
+def _head(full: Mapping[str, Any]) -> str:
+    """One line: when, how much, what is broken, and what is not in it."""
+    cases, cuts, worlds = full["cases"], full["cuts"], full["simulation"]
+    faults = sum(case["faults"] for case in cases) + cuts.get("cuts", 0) + worlds.get("faults", 0)
+    checked = sum(case["checked"] for case in cases) + sum(worlds.get("checked", {}).values())
+    done = (
+        f"{full['at'][:10]}, commit {full['commit']}, {full['machine']['cores']} cores, {full['seconds'] / 60:.0f} "
+        f"minutes, seed {full['seed']}: {faults:,} faults, {checked:,} things checked, "
+        f"**{len(full['broken'])} promises broken**."
+    )
+    left_out = [f"{_name(case)} ({case['skipped']})" for case in cases if case["skipped"]]
+    return f"{done} **Left out: {'; '.join(left_out)}.**" if left_out else f"{done} No case was left out."
+
+
+def _planted(planted: Mapping[str, Any] | None) -> str:
+    if not planted:
+        return "| bugs planted in a router | 0 | | |"
+    caught = planted["caught"]
+    missed = [bug.replace("_", " ") for bug, is_caught in caught.items() if not is_caught]
+    which = f"{len(missed)} not caught" + (f": {', '.join(missed)}" if missed else "")
+    return f"| bugs planted in a router, {planted['at'][:10]}, commit {planted['commit']} | {len(caught)} | {which} | |"
+
+
+def _times(cases: Sequence[Mapping[str, Any]], counted: Mapping[str, str]) -> tuple[int, int]:
+    """How often these cases did what they count, and what they lost."""
+    chosen = [case for case in cases if case["case"] in counted]
+    return (
+        sum(case["counts"].get(counted[case["case"]], 0) for case in chosen),
+        sum(case["losses"] for case in chosen),
+    )
+
+
+def _row(what: str, times: int, lost: int, unit: str = "") -> str:
+    return f"| {what} | {times:,} | {lost:,}{unit} | {_bound(times, lost)} |"
+
+
+def _bound(times: int, lost: int) -> str:
+    """What may be said after so many times; nothing where something was lost."""
+    return f"1 in {times // CONFIDENCE:,} loses something" if times >= CONFIDENCE and not lost else ""
+
+
+def _case(case: Mapping[str, Any]) -> str:
+    more = f"left out: {case['skipped']}" if case["skipped"] else ""
+    more = more or ", ".join(f"{number:,} {what}" for what, number in case["counts"].items())
+    return f"| {_name(case)} | {case['faults']:,} | {case['checked']:,} | {len(case['findings'])} | {more} |"
+
+
+def _name(case: Mapping[str, Any]) -> str:
+    name: str = case["case"]
+    return name.replace("_", " ")
+
+
+def coverage(met: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A line for each fault, a column for each state."""
+    lines = [f"| | {' | '.join(STATES)} |", "|---" * (len(STATES) + 1) + "|"]
+    for kind in KINDS:
+        cells = ["-" if (kind, state) in CANNOT_BE else f"{met.get(kind, {}).get(state, 0):,}" for state in STATES]
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return lines
