@@ -56,8 +56,15 @@ def recovered(folder: Path) -> Recovered:
 
 
 def damage_leaves(folder: Path, first: int, position: int = 20) -> None:
-    changed = "CAST(substr(packed, 1, ?1) || x'5a' || substr(packed, ?1 + 2) AS BLOB)"
-    change(folder, f"UPDATE leaves SET packed = {changed} WHERE first = ?2", position, first)  # noqa: S608 - ours
+    with closing(sqlite3.connect(folder / STORE_FILE)) as connection:
+        ((packed,),) = connection.execute("SELECT packed FROM leaves WHERE first = ?", (first,))
+    flipped = bytes([packed[position] ^ 1])
+    change(
+        folder,
+        "UPDATE leaves SET packed = ? WHERE first = ?",
+        packed[:position] + flipped + packed[position + 1 :],
+        first,
+    )
 
 
 @pytest.mark.parametrize("position", [0, 3, 20, 150])
