@@ -7,9 +7,7 @@ process a core; `docs/decisions/0007-verification-in-processes.md` has the measu
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import struct
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol, TypeAlias
@@ -19,13 +17,13 @@ import trio
 
 from byway.protocol.statement import is_signed
 from byway.router.verdict_queue import VerdictQueue
+from byway.router.verifier_worker import LENGTH
 
 log = structlog.get_logger()
 
 INLINE_AT_MOST: Final = 4  # so few are dearer with the hop to a worker and back (decision 7)
 BATCH: Final = 64  # beyond this the hop no longer shows, and other cores would sit idle
 _RESTART_AFTER_S: Final = 1.0
-_LENGTH: Final = struct.Struct(">I")
 
 
 class Verifier(Protocol):
@@ -138,8 +136,8 @@ async def _serve(stream: trio.SocketStream, batch: _Batch) -> None:
     """Have a worker verify a batch.  Raises what says that the worker is gone; the batch is verified all the same."""
     try:
         statements = [job.statements[position] for job, position in batch]
-        packed = b"".join([_LENGTH.pack(len(data)) + data for data in statements])
-        await stream.send_all(_LENGTH.pack(len(packed)) + packed)
+        packed = b"".join([LENGTH.pack(len(data)) + data for data in statements])
+        await stream.send_all(LENGTH.pack(len(packed)) + packed)
         verdicts = b""
         while len(verdicts) < len(batch):
             received = await stream.receive_some()
@@ -160,7 +158,7 @@ async def _worker() -> AsyncIterator[trio.SocketStream]:
     ours, theirs = socket.socketpair()
     with theirs:
         process = await trio.lowlevel.open_process(
-            [sys.executable, "-P", "-m", "byway.router.verifier"], stdin=theirs.fileno(), stdout=theirs.fileno()
+            [sys.executable, "-P", "-m", "byway.router.verifier_worker"], stdin=theirs.fileno(), stdout=theirs.fileno()
         )
     stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
     try:
@@ -170,26 +168,3 @@ async def _worker() -> AsyncIterator[trio.SocketStream]:
             await stream.aclose()
             process.kill()
             await process.wait()
-
-
-def work(connection: socket.socket) -> None:
-    """Answer batches with one byte for each statement until the other end closes."""
-    with connection.makefile("rb") as requests:
-        while header := requests.read(_LENGTH.size):
-            packed = memoryview(requests.read(_LENGTH.unpack(header)[0]))
-            verdicts = bytearray()
-            at = 0
-            while at < len(packed):
-                (length,) = _LENGTH.unpack_from(packed, at)
-                at += _LENGTH.size
-                verdicts.append(is_signed(bytes(packed[at : at + length])))
-                at += length
-            connection.sendall(verdicts)
-
-
-if __name__ == "__main__":
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the router's to handle; it closes the socket
-    with contextlib.suppress(ConnectionError), socket.socket(fileno=os.dup(0)) as pair:
-        work(pair)

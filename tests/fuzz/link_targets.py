@@ -13,7 +13,7 @@ from byway.protocol.connection import Connection, Role, State
 from byway.protocol.frames import Credit, Frame, Hello, Start
 from byway.protocol.limits import SUBMIT_CREDIT
 from byway.protocol.statement import MAX_STATEMENT_BYTES, is_signed, parse_statement
-from byway.router.verifier import work
+from byway.router.verifier_worker import work
 from tests.fuzz.verdicts import Target, taken
 
 CODES: Final = ("bad-frame", "frame-too-large", "unexpected-frame", "credit-exceeded")
