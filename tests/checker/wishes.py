@@ -76,23 +76,27 @@ def wish_of(begun: Event, *, is_new: bool) -> Wish:
 
 
 def last_wish(events: Sequence[Event]) -> Wish | None:
-    """What a subscription wished for in the end, if it was not ended."""
+    """What a subscription wished for in the end, if nobody asked to end it."""
     wish: Wish | None = None
     said: tuple[Any, ...] | None = None
     is_new = True
+    ending = False  # somebody asked for it, and may have been refused
     epoch = 0
     for event in events:
         if event.name == "unsubscribed":
-            wish, said, is_new, epoch = None, None, True, 0
+            ending = True
         elif event.name == "restored":
             epoch = 0
-        elif event.name == "subscribed" and event.fields["epoch"] >= epoch:  # else it came late, over another link
+        elif event.name == "subscribed" and (ending or event.fields["epoch"] >= epoch):  # else it came late
+            if ending:
+                said, is_new = None, event.fields["epoch"] <= epoch  # epochs begin again for a new one only
+            ending = False
             epoch = event.fields["epoch"]
             saying = (event.fields["pattern"], event.fields["filter"])
             if saying != said:
                 wish, said = wish_of(event, is_new=is_new), saying
             is_new = False
-    return wish
+    return None if ending else wish
 
 
 def due(case: Case) -> Iterator[Due]:
