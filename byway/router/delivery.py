@@ -120,10 +120,16 @@ class Delivery:
         return tuple(sorted(self._also))
 
     def push(self, ready: Ready) -> None:
-        """A commit brought a match for a live subscription.  One too many ends `live`: the disk has it too."""
+        """A commit brought a match for a live subscription.  One too many ends `live`: the disk has it too.
+
+        While a subscriber takes nothing more, no more waits for it than it gives credit for.
+        """
         if ready.entry.sequence <= self.looked:
             return  # a page that was read at the same time has it
-        if self._pending_bytes + ready.size > MAX_PENDING_BYTES or self._memory.is_full:
+        may_wait = MAX_PENDING_BYTES
+        if self._in_flight and self._sent_bytes >= self._credit:
+            may_wait = min(may_wait, self._credit)
+        if self._pending_bytes + ready.size > may_wait or self._memory.is_full:
             self.live = False
             return
         self.looked = ready.entry.sequence

@@ -28,6 +28,7 @@ HOMES: Final = TOPICS[:3]
 WHERE: Final = {"where": ["place", 42_360_000, -71_060_000, 500]}
 EVERY_S: Final = 0.1
 ARRIVES_WITHIN_S: Final = 20.0
+STRETCHES: Final = 2
 QUICK_MS: Final = 40.0  # where undisturbed it is next to nothing, five times that says little
 
 
@@ -44,7 +45,14 @@ class HonestPair:
         self.refused: list[str] = []
 
     async def latency_ms(self, seconds: float) -> float:
-        """From handing in to arrival, the slowest in a hundred, for casts that are made one after the other."""
+        """From handing in to arrival, the slowest in a hundred, for casts that are made one after the other.
+
+        It is the better of two stretches of so many seconds: what a router does to the honest it does in both, and
+        what else goes on in this computer seldom does.
+        """
+        return min([await self._stretch(seconds) for _ in range(STRETCHES)])
+
+    async def _stretch(self, seconds: float) -> float:
         took: list[float] = []
         async with trio.open_nursery() as nursery:
             ends = trio.current_time() + seconds

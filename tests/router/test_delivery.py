@@ -59,6 +59,31 @@ def test_one_statement_is_always_allowed() -> None:
     assert one.take(0, 0, 2) is None
 
 
+def test_nothing_waits_in_memory_for_who_gives_no_credit() -> None:
+    memory = Memory()
+    one = delivery(credit=0, memory=memory)
+    one.push(ready(1))
+    assert sequences(one.take(0, 0, 1)) == [1]
+    one.push(ready(2))
+    assert not one.live
+    assert memory.used == 100
+    assert not one.wants_page()
+    one.ack(1, (), ())
+    assert one.wants_page()
+    one.page([ready(2)], 2)
+    assert sequences(one.take(0, 0, 2)) == [2]
+
+
+def test_as_much_waits_in_memory_as_there_is_credit_for() -> None:
+    one = delivery(credit=200)
+    for sequence in range(1, 6):
+        one.push(ready(sequence))
+        one.take(0, 0, sequence)
+    assert (one.looked, one.live) == (4, False)
+    one.ack(4, (), ())
+    assert sequences(one.take(0, 0, 5)) == [3, 4]
+
+
 def test_what_has_expired_is_not_handed_over() -> None:
     one = delivery()
     one.push(ready(1, expires=50))
