@@ -13,7 +13,8 @@ from nacl.signing import SigningKey
 from byway.errors import LinkError
 from byway.link.link import Link, kept_alive
 from byway.link.opening import Clock, Random, open_as_client, said_by
-from byway.link.tls import TlsStream, ask_tls, client_context, peer_key
+from byway.link.tls import ask_tls, client_context, peer_key
+from byway.link.tls_stream import TlsStream
 from byway.protocol.address import parse_address
 from byway.protocol.limits import HELLO_TIMEOUT_S
 from byway.protocol.urn import node_urn, parse_urn

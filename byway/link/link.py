@@ -26,7 +26,8 @@ from byway.protocol.limits import (
     RETRY_AFTER_MS,
 )
 
-RECEIVE_BYTES: Final = MAX_OPENING_BYTES - MAX_OPENING_FRAME_BYTES  # of one read, beside a frame that has begun
+STRANGER_BYTES: Final = (MAX_OPENING_BYTES - MAX_OPENING_FRAME_BYTES) // 3  # of one read: as it came, and in clear
+RECEIVE_BYTES: Final = 65_536  # of one read, once the peer has said who it is
 BYE_WITHIN_S: Final = 1.0
 MAX_SENTENCE: Final = 500  # characters of a Bye, which may have to fit into a frame of the opening
 
@@ -168,7 +169,7 @@ class Link:
             try:
                 await self._stream.send_all(self._connection.send(bye))
                 # With bytes unread, closing would reset the connection and Bye might not arrive.
-                while self._connection.role is Role.SERVER and await self._stream.receive_some(RECEIVE_BYTES):
+                while self._connection.role is Role.SERVER and await self._stream.receive_some(STRANGER_BYTES):
                     pass
             except (*_LOST, trio.BusyResourceError):
                 pass
@@ -185,7 +186,7 @@ class Link:
     async def _read(self) -> bytes:
         self._listening_since = trio.current_time()
         try:
-            data = await self._stream.receive_some(RECEIVE_BYTES)
+            data = await self._stream.receive_some(RECEIVE_BYTES if self.peer else STRANGER_BYTES)
         except _LOST as error:
             raise self._lost("the other end is gone") from error
         finally:

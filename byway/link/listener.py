@@ -18,7 +18,8 @@ from byway.errors import LinkError, SetupError
 from byway.link.door import Door, DoorLimits
 from byway.link.host import Host, Serve
 from byway.link.opening import Clock, Random, said_by
-from byway.link.tls import TlsStream, accept_tls, server_context
+from byway.link.tls import accept_tls, server_context
+from byway.link.tls_stream import TlsStream
 from byway.protocol.address import address_prefix, parse_listen_address
 from byway.protocol.limits import MAX_OPENING_FRAME_BYTES
 

@@ -10,7 +10,7 @@ import datetime as dt
 import os
 import ssl
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final
 
 import trio
 from cryptography import x509
@@ -20,10 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError
+from byway.link.tls_stream import TlsStream
 
 ALPN: Final = "byway/1"
-
-TlsStream = trio.SSLStream[trio.SocketStream]
 
 # Names and dates mean nothing: the same ones for everybody.
 _NOBODY: Final = x509.Name([])
@@ -58,10 +57,7 @@ async def accept_tls(
 
     `answered` is called when the client has its answer: the costly part is over then.
     """
-    first = cast("trio.SocketStream", _UntilAnswered(stream, answered))
-    secure = await _shake_hands(trio.SSLStream(first, context, server_side=True, https_compatible=True))
-    secure.transport_stream = stream
-    return secure
+    return await _shake_hands(TlsStream(stream, context, server_side=True), answered)
 
 
 async def ask_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:
@@ -70,31 +66,7 @@ async def ask_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStre
     Raises `LinkError` if the other end does not speak TLS 1.3 and `byway/1`.  If it fails or is cancelled,
     `stream` is closed.
     """
-    return await _shake_hands(trio.SSLStream(stream, context, https_compatible=True))
-
-
-class _UntilAnswered(trio.abc.Stream):
-    """The stream of a handshake, which is not read again before what was read has been answered."""
-
-    def __init__(self, stream: trio.SocketStream, answered: Callable[[], object]) -> None:
-        self._stream = stream
-        self._answered = answered
-        self._has_read = False
-
-    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        if self._has_read:
-            self._answered()
-        self._has_read = True
-        return await self._stream.receive_some(max_bytes)
-
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    return await _shake_hands(TlsStream(stream, context))
 
 
 def peer_key(stream: TlsStream) -> bytes:
@@ -103,7 +75,7 @@ def peer_key(stream: TlsStream) -> bytes:
     Raises `LinkError` (`wrong-key`) if there is none, or one of another kind.
     """
     try:
-        key = x509.load_der_x509_certificate(stream.getpeercert(binary_form=True) or b"").public_key()
+        key = x509.load_der_x509_certificate(stream.tls.getpeercert(binary_form=True) or b"").public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise LinkError(f"the certificate of the other end cannot be read: {error}", code="wrong-key") from error
     if not isinstance(key, Ed25519PublicKey):
@@ -111,13 +83,12 @@ def peer_key(stream: TlsStream) -> bytes:
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-async def _shake_hands(stream: TlsStream) -> TlsStream:
-    # Bye is our word for the end, so TLS needs none of its own: that is what `https_compatible` means.
+async def _shake_hands(stream: TlsStream, answered: Callable[[], object] = lambda: None) -> TlsStream:
     try:
-        await stream.do_handshake()
-        if stream.selected_alpn_protocol() != ALPN:
+        await stream.shake_hands(answered)
+        if stream.tls.selected_alpn_protocol() != ALPN:
             raise LinkError(f"the other end speaks TLS, but not {ALPN}")
-    except (trio.BrokenResourceError, OSError) as error:
+    except trio.BrokenResourceError as error:
         await trio.aclose_forcefully(stream)
         raise LinkError(f"the other end does not speak TLS 1.3: {error.__cause__ or error}") from error
     except BaseException:

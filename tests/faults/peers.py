@@ -15,6 +15,7 @@ from byway.errors import LinkError, RemoteProtocolError
 from byway.link.link import Link, kept_alive
 from byway.link.opening import open_as_client
 from byway.link.tls import ask_tls, client_context
+from byway.link.tls_stream import TlsStream
 from byway.node_address import NodeAddress
 from byway.protocol.address import parse_address
 from byway.protocol.codec import Decoder
@@ -59,7 +60,7 @@ class Recorded(trio.abc.Stream):
         await self._stream.aclose()
 
 
-async def dial(at: NodeAddress, *, source: str | None = None) -> trio.SSLStream[trio.SocketStream]:
+async def dial(at: NodeAddress, *, source: str | None = None) -> TlsStream:
     """A TLS stream to the node, from the address `source`."""
     host, port = parse_address(at.address)
     stream = await trio.open_tcp_stream(host, port, local_address=source)

@@ -17,6 +17,7 @@ from byway.link.link import Link
 from byway.link.listener import serve_links
 from byway.link.opening import VERSIONS
 from byway.link.tls import ask_tls, client_context
+from byway.link.tls_stream import TlsStream
 from byway.protocol.codec import encode
 from byway.protocol.frames import Start
 from byway.protocol.limits import MAX_OPENING_BYTES, MAX_OPENING_FRAME_BYTES
@@ -31,13 +32,13 @@ START = encode(Start(VERSIONS, node_urn(bytes(CLIENT.verify_key)), bytes(16)))
 ALMOST = MAX_OPENING_FRAME_BYTES.to_bytes(4) + bytes(MAX_OPENING_FRAME_BYTES - 1)
 LARGER = (900_001).to_bytes(4) + bytes(900_000)
 
-Say = Callable[[trio.SSLStream[trio.SocketStream]], Awaitable[None]]
+Say = Callable[[TlsStream], Awaitable[None]]
 
 
 def said(*parts: bytes) -> Say:
     """Say these, each once the other end has read the one before."""
 
-    async def say(stream: trio.SSLStream[trio.SocketStream]) -> None:
+    async def say(stream: TlsStream) -> None:
         for part in parts:
             with suppress(trio.BrokenResourceError):  # it was closed upon
                 await stream.send_all(part)
