@@ -31,6 +31,7 @@ from byway.router.allowance import AllowanceLimits
 from byway.router.policy import Policy
 from byway.router.router import Router
 from byway.router.session import Resolver, Session
+from byway.router.store_thread import StoreThread
 from byway.router.subscription_room import SubscriptionLimits
 from byway.router.thread_turns import ThreadTurns
 from byway.router.verifier import ProcessVerifier
@@ -106,9 +107,13 @@ def run_node(
     clock = node_clock(store.high_water, decided)
     policy = make_policy(bytes(key.verify_key), clock)
     resolves = resolver(policy) if resolver else None
+    turns = ThreadTurns()
 
     async def main() -> None:
-        node = Node(settings, key, store, policy, role=role, resolver=resolves, clock=clock, decided=decided)
+        thread = StoreThread(turns.run)
+        node = Node(
+            settings, key, store, policy, role=role, resolver=resolves, clock=clock, decided=decided, thread=thread
+        )
         with trio.open_signal_receiver(*stop_signals()) as signals:
             async with trio.open_nursery() as nursery:
                 started = await nursery.start(node.run)
@@ -123,7 +128,7 @@ def run_node(
         say("stopped     what was accepted is kept")
 
     try:
-        trio.run(main, instruments=[ThreadTurns()])
+        trio.run(main, instruments=[turns])
     finally:
         store.close()
 
@@ -152,6 +157,7 @@ class Node:
         clock: Clock,
         decided: Decided,
         random: Callable[[int], bytes] = os.urandom,
+        thread: StoreThread | None = None,
     ) -> None:
         self._settings = settings
         self._key = key
@@ -162,6 +168,7 @@ class Node:
         self._clock = clock
         self._decided = decided
         self._random = random
+        self._thread = thread
         self._stop = trio.Event()
         self._stopped = trio.Event()
 
@@ -185,6 +192,7 @@ class Node:
                 subscription_limits=SubscriptionLimits(
                     self._settings.max_subscriptions, self._settings.max_subscriptions_per_prefix
                 ),
+                thread=self._thread,
             )
             await nursery.start(router.run)
             gc.collect()

@@ -35,13 +35,13 @@ def statement(number: int) -> Admitted:
 class Recording:
     """A writer over a real store, and what it told."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: SqliteStore, thread: StoreThread | None = None) -> None:
         self.committed: list[Committed] = []
         self.moved: list[CursorMove] = []
         recovered = store.recover(NOW)
         self.writer = Writer(
             store,
-            StoreThread(),
+            thread or StoreThread(),
             Chain(recovered, signer=bytes(NODE.verify_key), durable=store.durable),
             NODE,
             now_ms=lambda: NOW,
@@ -201,6 +201,7 @@ SATURATED = """
     from pathlib import Path
     import trio
     sys.path.insert(0, {root!r})
+    from byway.router.store_thread import StoreThread
     from byway.router.thread_turns import ThreadTurns
     from byway.store.sqlite.store import open_store
     from tests.router.test_writer import Recording, statement, NODE
@@ -215,7 +216,7 @@ SATURATED = """
     async def main():
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(Path(folder), node_key=bytes(NODE.verify_key), random=os.urandom, reserve_bytes=1024)
-            recording = Recording(store)
+            recording = Recording(store, StoreThread(turns.run))
             commits = 0
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(recording.writer.run)
@@ -228,7 +229,8 @@ SATURATED = """
             store.close()
         print(commits)
 
-    trio.run(main, instruments=[ThreadTurns()])
+    turns = ThreadTurns()
+    trio.run(main, instruments=[turns])
 """
 
 
