@@ -14,30 +14,24 @@ import trio
 
 from byway.errors import BywayError, LinkError, Refused, RemoteProtocolError, StatementError, StoreError
 from byway.protocol.frames import (
-    Accepted,
     Ack,
     Answer,
     Credit,
     Deliver,
     Ended,
     Frame,
-    Proof,
-    Refusal,
     Resolve,
-    Stamps,
-    Submit,
     Subscribe,
     Subscribed,
     Unsubscribe,
 )
 from byway.protocol.frames import Refused as RefusedFrame
 from byway.protocol.limits import ACK_TIMEOUT_S, RETRY_AFTER_MS, SUBMIT_CREDIT
-from byway.protocol.receipt import Receipt
 from byway.router.chain import JOURNAL
 from byway.router.delivery import Delivery
 from byway.router.router import Router
 from byway.router.shares import Owner
-from byway.router.writer import MAX_ENTRIES
+from byway.router.submissions import Submissions, groups_of
 
 log = structlog.get_logger()
 
@@ -86,15 +80,14 @@ class Session:
         self._room = trio.Event()  # set when the outbox is emptied, and when nothing is sent any more
         self._writing = False
         self._looks_for_late = False
-        self._bad_signatures = 0
-        self._stamp_bits = 0  # as the other end was told
+        self._submissions = Submissions(router, self.owner, self.post)
 
     async def run(self) -> None:
         """Serve until the link ends or this is cancelled.  Raises nothing that the other end can cause."""
         try:
             async with trio.open_nursery() as nursery:
                 self.post(Credit(None, SUBMIT_CREDIT))
-                self._ask_for_stamps()
+                self._submissions.ask_for_stamps()
                 nursery.start_soon(self._send)
                 try:
                     await self._receive(nursery)
@@ -129,15 +122,13 @@ class Session:
 
     async def _receive(self, nursery: trio.Nursery) -> None:
         while True:
-            submits: list[list[Submit]] = []
-            for frame in await self._link.receive():
+            frames = await self._link.receive()
+            if trio.current_time() < (heard_again_at := self._submissions.heard_again_at):
+                await trio.sleep_until(heard_again_at)
+            for frame in frames:
                 if len(self._outbox) > MAX_OUTBOX:
                     await self._room.wait()
-                if isinstance(frame, Submit):
-                    if not submits or sum(len(each.items) for each in (*submits[-1], frame)) > MAX_ENTRIES:
-                        submits.append([])
-                    submits[-1].append(frame)
-                elif isinstance(frame, Ack):
+                if isinstance(frame, Ack):
                     self._ack(frame)
                 elif isinstance(frame, Credit):
                     self._credit(frame)
@@ -147,28 +138,9 @@ class Session:
                     await self._unsubscribe(frame)
                 elif isinstance(frame, Resolve):
                     self._resolve(frame)
-            if submits:
-                self._ask_for_stamps()
-                nursery.start_soon(self._submit, submits)
-
-    async def _submit(self, groups: Sequence[Sequence[Submit]]) -> None:
-        """Hand in what came together, in order; a group is no larger than a commit."""
-        for submits in groups:
-            items = [item for submit in submits for item in submit.items]
-            answers = await self._router.submit(items, self._link.peer, self._link.prefix)
-            self._ask_for_stamps()
-            of_each = iter(answers)
-            for submit in submits:
-                self.post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
-            if refused := [answer.code for answer in answers if isinstance(answer, Refused)]:
-                self._router.refusals.note(refused, self._link.prefix, trio.current_time())
-                self._bad_signatures += refused.count("bad-signature")
-
-    def _ask_for_stamps(self) -> None:
-        """Say how many bits a stamp needs, where that is not what was said before."""
-        if (bits := self._router.stamp_bits(self._link.prefix)) != self._stamp_bits:
-            self._stamp_bits = bits
-            self.post(Stamps(bits))
+            if submits := groups_of(frames):
+                self._submissions.ask_for_stamps()
+                nursery.start_soon(self._submissions.submit, submits)
 
     async def _subscribe(self, frame: Subscribe, nursery: trio.Nursery) -> None:
         running = self._deliveries.get(frame.sub)
@@ -239,7 +211,7 @@ class Session:
                     self._writing = True
                     await self._link.send_many(frames)
                     self._writing = False
-                if self._bad_signatures >= MAX_BAD_SIGNATURES:
+                if self._submissions.bad_signatures >= MAX_BAD_SIGNATURES:
                     await self._link.send_many(self._outbox)
                     await self._link.aclose("bad-signature", NOT_SIGNED)
         except LinkError:
@@ -297,16 +269,3 @@ class Session:
                     self._wake.set()
                 if late := delivery.take_late(now_ms, now):
                     self.post(Deliver(delivery.sub, delivery.epoch, JOURNAL, delivery.sent_through, tuple(late)))
-
-
-def _accepted(batch: int, answers: Sequence[Receipt | Refused]) -> Accepted:
-    """Name each head once, however many receipts build on it."""
-    heads: dict[bytes, int] = {}
-    shown: list[Proof | Refusal] = []
-    for answer in answers:
-        if isinstance(answer, Receipt):
-            position = heads.setdefault(answer.head.data, len(heads))
-            shown.append(Proof(position, answer.sequence, answer.path))
-        else:
-            shown.append(Refusal(answer.code, str(answer), answer.retry_after_ms))
-    return Accepted(batch, tuple(heads), tuple(shown))

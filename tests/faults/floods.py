@@ -27,7 +27,7 @@ MEASURED_S: Final = 7.0
 EVERY_S: Final = 0.02
 QUICK_S: Final = 0.02  # where undisturbed it is next to nothing, five times that says little
 GOODPUT_LEAST: Final = 0.5  # of what got through undisturbed
-CORE_MOST: Final = 0.25  # of one, to check what nobody has signed
+CORE_MOST: Final = 0.25  # of one, for what nobody has signed
 PREFIX_PER_S: Final = 200.0  # statements, where fresh keys come
 PREFIX_AT_ONCE: Final = 2 * PREFIX_PER_S + BATCH  # the last batch may be larger than what was left
 
@@ -35,16 +35,15 @@ PREFIX_AT_ONCE: Final = 2 * PREFIX_PER_S + BATCH  # the last batch may be larger
 async def bad_signatures(stage: Stage) -> None:
     """A flood of statements that nobody has signed: each link is ended soon, and little is spent on them."""
     flood, quiet, busy = await _beside(stage, "bad-signatures", 8)
-    spent, checked = busy.share - quiet.share, busy.workers_share - quiet.workers_share
+    spent = busy.share - quiet.share
     ended, late = flood.told["links ended as bad-signature"], flood.told["looked at after ten bad signatures"]
     stage.expect(ended > 0, f"no link was ended for its bad signatures: {dict(flood.told)}")
     stage.expect(not late, f"{late} bad signatures were looked at on links that had brought ten before")
-    stage.expect(checked <= CORE_MOST, f"{checked:.2f} of a core was spent to check what nobody had signed")
+    stage.expect(spent <= CORE_MOST, f"{spent:.2f} of a core was spent on what nobody had signed")
     stage.outcome.counts |= {
         "statements a second that nobody had signed": round(flood.per_s["bad-signature"] + flood.per_s["busy"]),
         "links ended for it": ended,
         "percent of a core for it": round(100 * spent),
-        "percent of a core to check signatures": round(100 * checked),
     }
 
 
@@ -60,13 +59,12 @@ async def fresh_keys(stage: Stage) -> None:
 
 
 class _Seen(NamedTuple):
-    """What an honest client saw, and what shares of a core the router and its workers took meanwhile."""
+    """What an honest client saw, and what share of a core the router took meanwhile."""
 
     latency_s: float  # at the 99th of a hundred
     done: int
     connected_s: float  # the slowest time
     share: float
-    workers_share: float
 
 
 async def _beside(stage: Stage, kind: str, count: int, **settings: Any) -> tuple[Gathered, _Seen, _Seen]:
@@ -95,8 +93,7 @@ async def _beside(stage: Stage, kind: str, count: int, **settings: Any) -> tuple
 async def _measure(stage: Stage, router: RouterProcess) -> _Seen:
     """Hand casts in, one after the other, for a while."""
     took, done, slowest = list[float](), 0, 0.0
-    router_pid, *workers = family(router.pid)
-    router_s, workers_s = cpu_s([router_pid]), cpu_s(workers)
+    spent_s = cpu_s(family(router.pid))
     starts = trio.current_time()
     ends = starts + MEASURED_S
     while trio.current_time() < ends:
@@ -114,8 +111,8 @@ async def _measure(stage: Stage, router: RouterProcess) -> _Seen:
         except (LinkError, RemoteProtocolError):
             took.append(trio.current_time() - began)
     seconds = trio.current_time() - starts
-    of_router, of_workers = (cpu_s([router_pid]) - router_s) / seconds, (cpu_s(workers) - workers_s) / seconds
-    return _Seen(slow_end(took) or MEASURED_S, done, slowest or MEASURED_S, of_router + of_workers, of_workers)
+    share = (cpu_s(family(router.pid)) - spent_s) / seconds
+    return _Seen(slow_end(took) or MEASURED_S, done, slowest or MEASURED_S, share)
 
 
 @asynccontextmanager

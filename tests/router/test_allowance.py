@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import trio
 
@@ -9,7 +11,8 @@ from byway.errors import LinkError
 from byway.protocol.frames import Accepted, Proof, Refusal, Stamps, Submit
 from byway.router.allowance import Allowance, AllowanceLimits
 from byway.router.session import MAX_BAD_SIGNATURES
-from tests.router.node_in_memory import BUYER, Node
+from byway.router.submissions import BUSY_EACH_S
+from tests.router.node_in_memory import BUYER, SELLER, Node, Peer
 
 A, B = bytes([1]) * 32, bytes([2]) * 32
 
@@ -79,3 +82,26 @@ async def test_ten_bad_ones_that_come_one_by_one_are_all_answered_before_the_end
         with pytest.raises(LinkError) as left:
             await peer.link.receive()
         assert left.value.code == "bad-signature"
+
+
+async def submit(peer: Peer, batch: int, statements: Sequence[bytes]) -> Accepted:
+    """The answer, whatever stamps are asked for meanwhile."""
+    await peer.send(Submit(batch, tuple((data, None) for data in statements)))
+    while True:
+        for frame in await peer.link.receive():
+            if isinstance(frame, Accepted):
+                return frame
+
+
+async def test_who_is_told_to_wait_and_does_not_is_heard_more_seldom_and_nobody_else_is(node: Node) -> None:
+    node.router._intake._entrance._allowance = Allowance(AllowanceLimits(link_statements_per_s=1))
+    too_many = [node.cast().data for _ in range(50)]
+    async with node.peer(BUYER) as greedy, node.peer(SELLER) as other:
+        await submit(greedy, 1, too_many)
+        began = trio.current_time()
+        for batch in range(2, 22):
+            await submit(greedy, batch, too_many)
+        now = trio.current_time()
+        assert now - began >= 19 * 50 * BUSY_EACH_S
+        assert isinstance((await submit(other, 1, [node.cast().data])).answers[0], Proof)
+        assert trio.current_time() == now
