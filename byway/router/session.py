@@ -172,7 +172,7 @@ class Session:
     def _ack(self, frame: Ack) -> None:
         delivery = self._deliveries.get(frame.sub)
         if delivery is None or delivery.epoch != frame.epoch or frame.journal != JOURNAL:
-            log.info("stale_ack_ignored", sub=frame.sub, epoch=frame.epoch)
+            self._note_refused(frame, "replaced" if delivery else "unknown-subscription")
             return
         self._router.acked(delivery, frame.through, frame.also, frame.refused)
         self._wake.set()
@@ -193,12 +193,13 @@ class Session:
             self._refuse(frame, frame.query, error)
 
     def _refuse(self, frame: Frame, subject: int | str, error: BywayError) -> None:
-        log.info(
-            "frame_refused", frame=type(frame).__name__, subject=subject, code=error.code, prefix=self._link.prefix
-        )
+        self._note_refused(frame, error.code)
         said = error.retry_after_ms if isinstance(error, Refused) else None
         retry_after_ms = said or (RETRY_AFTER_MS if error.temporary else None)
         self.post(RefusedFrame(frame.number, subject, error.code, str(error), retry_after_ms))
+
+    def _note_refused(self, frame: Frame, code: str) -> None:
+        self._router.refusals.note([code], self._link.prefix, trio.current_time(), frame=type(frame).__name__)
 
     # what is sent
 

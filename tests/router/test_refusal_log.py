@@ -26,3 +26,10 @@ def test_a_flood_is_a_few_lines_that_count_it_all() -> None:
         for second in range(10, 2000):
             refusals.tell(second)
     assert sum(entry["count"] for entry in logs) == 10_000
+
+
+def test_a_frame_that_was_refused_is_told_from_statements() -> None:
+    with capture_logs() as logs:
+        RefusalLog().note(["bad-filter"], "192.0.2.0/24", 0, frame="Subscribe")
+    (told,) = logs
+    assert (told["event"], told["frame"], told["count"]) == ("frame_refused", "Subscribe", 1)
