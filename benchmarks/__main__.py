@@ -21,8 +21,8 @@ from benchmarks.figure import Figure
 from benchmarks.report.columns import figure_lines
 from benchmarks.report.page import write_page
 from benchmarks.report.result import LAST, LATEST, Result
-from benchmarks.sizes import FULL, QUICK
-from benchmarks.suite import MEASUREMENTS, measure
+from benchmarks.sizes import FULL, QUICK, Sizes
+from benchmarks.suite import MEASUREMENTS, left_out_if_it_fails, measure
 
 PEERS: Final = "peers"
 
@@ -34,6 +34,7 @@ class Run:
         self.figures: list[Figure] = []
         self.versions: dict[str, str] = {}
         self.left_out: list[str] = []
+        self.failed = False
         self._started = time.monotonic()
 
     def say(self, what: str) -> None:
@@ -47,14 +48,19 @@ class Run:
         for sentence in self.left_out:
             self.say(sentence)
 
+    def measure(self, names: Sequence[str], sizes: Sizes) -> None:
+        """Ours."""
+        self.figures += measure(names, sizes, self.say, self.leave_out)
+
     def measure_peers(self) -> None:
         """Those that are here."""
         self.say(PEERS)
-        with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
+        with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder, left_out_if_it_fails(PEERS, self.leave_out):
             self.figures += peers.measure(peers.FULL, Path(folder), self.leave_out)
 
     def leave_out(self, sentence: str) -> None:
-        """Say why something has no figures, here and in the result."""
+        """Say why something that failed has no figures, here and in the result."""
+        self.failed = True
         self.left_out.append(sentence)
         self.say(f"left out: {sentence}")
 
@@ -64,7 +70,7 @@ class Run:
 
 
 def main(words: Sequence[str]) -> int:
-    """Returns the exit status."""
+    """Returns the exit status: 1 if something failed, whatever else was measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what a router costs.")
     parser.add_argument("--full", action="store_true", help="with the largest sizes, and the peers")
     names = [*MEASUREMENTS, PEERS]
@@ -78,11 +84,11 @@ def main(words: Sequence[str]) -> int:
     if PEERS in wanted:
         run.look_for_peers()
     if ours := [name for name in wanted if name in MEASUREMENTS]:
-        run.figures += measure(ours, FULL if asked.full else QUICK, run.say)
+        run.measure(ours, FULL if asked.full else QUICK)
     if PEERS in wanted:
         run.measure_peers()
     keep(run.result(), whole=asked.full and not asked.names)
-    return 0
+    return int(run.failed)
 
 
 def _end(*_: object) -> NoReturn:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.figure import Figure, Spread
+from benchmarks.rank_test import chance
 from benchmarks.report.columns import columns
 from benchmarks.report.numbers import spread_text, value_text
 from benchmarks.report.result import LAST, LATEST, Result
 
-BETWEEN_RUNS: Final = 0.05
+BY_CHANCE: Final = 1 / 20
+BETWEEN_RUNS: Final = 1 / 20
 
 
 class Verdict(Enum):
@@ -45,8 +47,9 @@ class Change(NamedTuple):
 def compare(old: Sequence[Figure], new: Sequence[Figure]) -> list[Change]:
     """Every figure that is in both, counted in limits of the machine where it has such.
 
-    It is slower, or faster, if every round is on one side of every round before, and the middle ones are a twentieth
-    apart: that much may differ between two runs though none of their rounds shows it.
+    It is slower, or faster, if chance alone would order its rounds and those before so clearly at most one time in
+    twenty (the rank test of Mann and Whitney, which one bad round among several does not decide), and the middle ones
+    are a twentieth apart: that much may differ between two runs though none of their rounds shows it.
     """
     before = {figure.name: figure for figure in old}
     return [
@@ -60,9 +63,9 @@ def _verdict(old: Figure, new: Figure) -> Verdict:
     was, now = old.comparable, new.comparable
     if new.better == "neither":
         return Verdict.SAME
-    if now.low > was.high and now.median > was.median * (1 + BETWEEN_RUNS):
+    if now.median > was.median * (1 + BETWEEN_RUNS) and chance(was.samples, now.samples) <= BY_CHANCE:
         return Verdict.SLOWER if new.better == "less" else Verdict.FASTER
-    if now.high < was.low and now.median < was.median * (1 - BETWEEN_RUNS):
+    if now.median < was.median * (1 - BETWEEN_RUNS) and chance(now.samples, was.samples) <= BY_CHANCE:
         return Verdict.FASTER if new.better == "less" else Verdict.SLOWER
     return Verdict.SAME
 

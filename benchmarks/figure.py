@@ -13,17 +13,18 @@ Better = Literal["less", "more", "neither"]
 
 
 class Spread(NamedTuple):
-    """The rounds of one figure: the middle one, the least and the greatest."""
+    """The rounds of one figure: the middle one, the least and the greatest, how many there are, and each of them."""
 
     median: float
     low: float
     high: float
     rounds: int
+    samples: tuple[float, ...]
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Self:
         """Of at least one sample."""
-        return cls(median(samples), min(samples), max(samples), len(samples))
+        return cls(median(samples), min(samples), max(samples), len(samples), tuple(samples))
 
 
 @dataclass(frozen=True, slots=True)

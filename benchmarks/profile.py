@@ -23,7 +23,7 @@ from benchmarks.load.prepared import Supply, prepare
 from benchmarks.measurements.accept import BATCH, LINKS, SINGLE_LINKS, accept_round
 from benchmarks.measurements.fanout import fanout_round
 from benchmarks.measurements.whole_link import link_round
-from benchmarks.report.page import PAGE
+from benchmarks.report.page import put_between
 from benchmarks.router_process import RouterProcess, running_router
 
 LOOKS_PER_S: Final = 250
@@ -78,9 +78,7 @@ def main() -> int:
             shares[name] = _profile(str(spy) if spy.exists() else "py-spy", Path(folder), Supply(casts, count), work)
     lines = list(table(shares))
     print("\n".join(lines))
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
+    put_between(BEGIN, END, lines)
     return 0
 
 

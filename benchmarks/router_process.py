@@ -33,6 +33,10 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 
 
+class RouterFailed(Exception):
+    """The router has ended before it was ready: the reason stands in what it wrote to standard error."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouterFolder:
     """Settings, key and store of a router that need not run."""
@@ -74,7 +78,10 @@ def router_folder() -> Generator[RouterFolder]:
 
 @contextmanager
 def running_router(in_: RouterFolder | None = None) -> Generator[RouterProcess]:
-    """A router in its folder, by default a new one.  Default settings, but for the shares of one address prefix."""
+    """A router in its folder, by default a new one.  Default settings, but for the shares of one address prefix.
+
+    Raises `RouterFailed`.
+    """
     if in_ is None:
         with router_folder() as folder, running_router(folder) as router:
             yield router
@@ -101,4 +108,4 @@ def _where(process: subprocess.Popen[str]) -> NodeAddress:
         facts[name] = value.strip()
         if name == "ready":
             return NodeAddress(facts["node"], facts["listening"])
-    raise SystemExit("the router did not start")
+    raise RouterFailed("the router did not start")

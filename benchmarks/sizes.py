@@ -55,7 +55,7 @@ QUICK: Final = Sizes(
     match=MatchSizes(rounds=5, sizes=(1000, MILLION)),
     filters=FilterSizes(rounds=5, sizes=(1000, 10_000, 100_000)),
     idle=IdleSizes(rounds=3, links=200, subscribing_links=8, stored=100_000),
-    recovery=RecoverySizes(rounds=3, casts=100_000),
+    recovery=RecoverySizes(rounds=3, casts=(100_000,)),
     growth=GrowthSizes(steps=(100_000,), rounds=5, commits=100),
 )
 
@@ -67,8 +67,8 @@ FULL: Final = Sizes(
     latency=LatencySizes(rounds=9, casts_at=_LATENCY),
     match=MatchSizes(rounds=9, sizes=(1000, 10_000, 100_000, MILLION)),
     filters=FilterSizes(rounds=9, sizes=(1000, 10_000, 100_000)),
-    idle=IdleSizes(rounds=5, links=200, subscribing_links=8, stored=100_000),
-    recovery=RecoverySizes(rounds=5, casts=MILLION),
+    idle=IdleSizes(rounds=3, links=200, subscribing_links=8, stored=100_000),
+    recovery=RecoverySizes(rounds=5, casts=(100_000, MILLION)),
     growth=GrowthSizes(
         steps=(100_000, *(step * MILLION for step in (1, 2, 3, 4, 5))),
         rounds=7,

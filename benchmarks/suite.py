@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -55,12 +57,25 @@ MEASUREMENTS: Final[dict[str, Measuring]] = {
 }
 
 
-def measure(names: Sequence[str], sizes: Sizes, say: Callable[[str], None]) -> list[Figure]:
-    """The figures of these measurements.  `say` is told what goes on."""
+@contextmanager
+def left_out_if_it_fails(name: str, leave_out: Callable[[str], object]) -> Generator[None]:
+    """Have a measurement that fails end here: `leave_out` is told why, and standard error gets the traceback."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not worth the twenty minutes of all the others
+        traceback.print_exc()
+        leave_out(f"{name}: {type(error).__name__}: {error}")
+
+
+def measure(
+    names: Sequence[str], sizes: Sizes, say: Callable[[str], None], leave_out: Callable[[str], object]
+) -> list[Figure]:
+    """The figures of these measurements.  `say` is told what goes on, `leave_out` which measurement failed, and why."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="byway-bench-") as folder:
         casts = Casts(Path(folder) / "casts", sizes.casts, say)
         for name in names:
             say(name)
-            figures += MEASUREMENTS[name](sizes, casts)
+            with left_out_if_it_fails(name, leave_out):
+                figures += MEASUREMENTS[name](sizes, casts)
     return figures

@@ -4,7 +4,7 @@
 
 Casts are handed in one at a time over standing links.  A router that is late with one does not slow the next ones down,
 and how long each took is to be counted from the instant at which it was due.  Gives these as `due`, in the order of the
-file.
+file, and as `woke` the instants at which the process had really been woken to publish each.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ async def main(at: NodeAddress, casts: Sequence[Statement], per_s: float) -> Non
         await ready()
         begin = time.monotonic() + LEAD_S
         due = [begin + number / per_s for number in range(len(casts))]
+        woke = []
         async with trio.open_nursery() as nursery:
             for number, (cast, instant) in enumerate(zip(casts, due, strict=True)):
                 await trio.sleep(max(0.0, instant - time.monotonic()))
+                woke.append(time.monotonic())
                 nursery.start_soon(clients[number % LINKS].submit, [cast])
-        await give(due=due)
+        await give(due=due, woke=woke)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import count, islice
+from itertools import count, cycle, islice
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,15 +17,18 @@ from nacl.signing import SigningKey
 from benchmarks.load.template import CastTemplate
 from benchmarks.router_process import RouterFolder
 from byway.clock import now_ms
+from byway.protocol.receipt import Receipt
 from byway.protocol.statement import SIGNATURE_BYTES, statement_id
 from byway.protocol.urn import KEY_BYTES
-from byway.router.chain import Chain, receipts_of
+from byway.router.chain import Chain, Plan, receipts_of
 from byway.store.sqlite.store import open_store
 from byway.store.store import Entry
 
 TOPICS: Final = 1000
 BATCH: Final = 64
 FILL_BATCH: Final = 512  # as large as the commits of a busy router get
+MIXED: Final = (*16 * (1,), *4 * (8,), *2 * (64,), *2 * (512,))
+"""Casts in commits as a router makes them that is idle at times: more than half have a single cast."""
 
 
 def entries() -> Iterator[Entry]:
@@ -56,17 +59,23 @@ class FilledStore:
     ) -> None:
         self.store.close()
 
-    def commit(self, batch: Sequence[Entry]) -> None:
+    def commit(self, batch: Sequence[Entry]) -> list[Receipt]:
         """All that a router does to store a batch and to promise it: look for each, plan, write, flush, sign."""
         for entry in batch:
             if self.store.find(entry.id) is not None:
                 raise AssertionError("no two casts are alike")
+        plan = self._write(batch)
+        return receipts_of(self._key, plan.first, plan.head, plan.paths)
+
+    def fill(self, casts: Iterator[Entry], number: int, batches: Sequence[int] = (FILL_BATCH,)) -> None:
+        """Commit `number` casts more, in batches of these sizes by turns; nobody is promised anything."""
+        some = islice(casts, number)
+        sizes = cycle(batches)
+        while batch := list(islice(some, next(sizes))):
+            self._write(batch)
+
+    def _write(self, batch: Sequence[Entry]) -> Plan:
         plan = self._chain.plan([entry.id for entry in batch], now_ms())
         self.store.commit(batch, first=plan.first, head=plan.head, frontier=plan.frontier.to_bytes())
         self._chain.take(plan)
-        receipts_of(self._key, plan.first, plan.head, plan.paths)
-
-    def fill(self, casts: Iterator[Entry], number: int) -> None:
-        """Commit `number` casts more."""
-        for start in range(0, number, FILL_BATCH):
-            self.commit(list(islice(casts, min(FILL_BATCH, number - start))))
+        return plan

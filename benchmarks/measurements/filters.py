@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final
 
 from benchmarks.figure import Figure
 from benchmarks.limits import VERIFICATION
 from benchmarks.measurements.sizes_text import short
 from benchmarks.measurements.turns import in_turns
-from byway.protocol.facets import Facet, Money, Place, Text, TextSet
+from benchmarks.measurements.wishes import KINDS, MOST, TAGS, place, wish
+from byway.protocol.facets import Facet, Money, Text
 from byway.protocol.filter import And, Compare, Filter, Has, In, Near
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router.index import SubscriptionIndex
 
+CASTS: Final = 48  # that are looked for by turns
 CHANGES: Final = 200
 EVALUATED: Final = 1000
-KINDS: Final = [f"kind{number}" for number in range(20)]
-TAGS: Final = [f"tag{number}" for number in range(12)]
 TOPIC: Final = Topic("open", ("homes", "boston"))
 PATTERN: Final = TopicPattern("open", ("homes", "**"))
-CAST: Final[dict[str, Facet]] = {
-    "price": Money("USD", None, 30_000_000),
-    "kind": Text("kind3"),
-    "tags": TextSet.of(["tag1", "tag2"]),
-    "where": Place(42_300_000, -71_100_000, 1_000),
-}
-MOST_HITS: Final = 1_000
+FILTERS_A_HIT: Final = 100  # each cast finds one filter of so many
+
+_TRIED: Final = 20 * CASTS
+
+Wish = dict[str, Facet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ def measure(sizes: FilterSizes) -> list[Figure]:
 
 
 def _measure(size: int, rounds: int) -> list[Figure]:
-    chance = random.Random(size)  # noqa: S311 - the same filters in every run
-    filters = [_filter(chance) for _ in range(size)]
+    chance = random.Random(size)  # noqa: S311 - the same filters and casts in every run
+    least = [chance.randrange(100_000, MOST) for _ in range(size)]
+    filters = [_filter(chance, price) for price in least]
     index: SubscriptionIndex[int] = SubscriptionIndex()
     for number, filter_ in enumerate(filters):
         index.add(number, PATTERN, filter_)
-    hits = len(index.find(TOPIC, CAST))
-    if not 0 < hits <= MOST_HITS:
-        raise RuntimeError(f"a cast found {hits} filters")
+    hits = size // FILTERS_A_HIT
+    casts = _casts(chance, index, least, hits)
     changed = chance.sample(range(size), CHANGES)
 
     def change() -> None:
@@ -61,19 +61,20 @@ def _measure(size: int, rounds: int) -> list[Figure]:
 
     finds, changes, evaluations, verifications = in_turns(
         [
-            lambda: index.find(TOPIC, CAST),
+            lambda: [index.find(TOPIC, cast) for cast in casts],
             change,
-            lambda: [filter_.evaluate(CAST) for filter_ in filters[:EVALUATED]],
+            lambda: [filter_.evaluate(cast) for filter_, cast in zip(filters[:EVALUATED], cycle(casts), strict=False)],
         ],
         rounds,
     )
     name = f"filters_{short(size)}"
+    finds = [cost / CASTS for cost in finds]
     one_by_one = [cost / min(EVALUATED, size) for cost in evaluations]
     return [
         Figure.of(
             f"{name}_ms",
             [cost * 1e3 for cost in finds],
-            f"ms of CPU a cast, {size:,} filters on its topic, {hits} hits",
+            f"ms of CPU a cast, {size:,} filters on its topic, {hits:,} hits",
             limit=VERIFICATION,
             in_limits=[cost / verification for cost, verification in zip(finds, verifications, strict=True)],
         ),
@@ -94,11 +95,29 @@ def _measure(size: int, rounds: int) -> list[Figure]:
     ]
 
 
-def _filter(chance: random.Random) -> Filter:
+def _filter(chance: random.Random, least: int) -> Filter:
     """A seller's: a price, and either kinds and a tag or a place to be near to."""
-    least = chance.randrange(100_000, 100_000_000)
     price = Compare(">=", "price", Money("USD", least, least))
     if chance.random() < 0.9:  # noqa: PLR2004 - one seller in ten asks for a place
         return And((price, In("kind", tuple(map(Text, chance.sample(KINDS, 3)))), Has("tags", chance.choice(TAGS))))
-    north, east = chance.randrange(-3_000_000, 3_000_000), chance.randrange(-3_000_000, 3_000_000)
-    return And((price, Near("where", 42_300_000 + north, -71_100_000 + east, chance.choice([5_000, 10_000, 30_000]))))
+    north, east = place(chance)
+    return And((price, Near("where", north, east, chance.choice([5_000, 10_000, 30_000]))))
+
+
+def _casts(chance: random.Random, index: SubscriptionIndex[int], least: Sequence[int], hits: int) -> list[Wish]:
+    """Casts by chance, each of which finds `hits` filters, because its price ends at that of the last of these.
+
+    Raises `RuntimeError` if there are too few such casts.
+    """
+    casts: list[Wish] = []
+    for _ in range(_TRIED):
+        cast = wish(chance)
+        found = sorted(least[number] for number in index.find(TOPIC, cast))
+        if len(found) < hits:
+            continue
+        cast["price"] = Money("USD", None, found[hits - 1])
+        if len(index.find(TOPIC, cast)) == hits:
+            casts.append(cast)
+        if len(casts) == CASTS:
+            return casts
+    raise RuntimeError(f"only {len(casts)} casts found {hits} filters")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import quantiles
+from itertools import chain
+from statistics import fmean, quantiles
 from typing import Final
 
 from benchmarks.figure import Figure
-from benchmarks.limits import FLUSH, Limits, limits_around
+from benchmarks.limits import FLUSH, limits_around
 from benchmarks.load import prepared
 from benchmarks.load.prepared import Supply
 from benchmarks.load.process import load_processes, run_all
@@ -19,6 +20,7 @@ STEADY: Final = 100  # casts a second: the rate that the targets are for
 _PEOPLE: Final = "benchmarks.load.punctual"
 _SELLER: Final = "benchmarks.load.seller"
 _THOUSANDTHS: Final = {"p50": 500, "p99": 990, "p99_9": 999}
+_BEYOND: Final = 2  # casts that have to be later than a percentile: else it would be nothing but the latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,24 @@ class LatencySizes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slice:
-    latencies_s: list[float]
-    limits: Limits
+class Slice:
+    """Casts at one rate: how long each took, how late who published it was woken, and how long a flush took."""
 
-    def milliseconds(self, thousandth: int) -> float:
-        return quantiles(self.latencies_s, n=1000, method="inclusive")[thousandth - 1] * 1e3
+    latencies_s: Sequence[float]
+    late_s: Sequence[float]
+    flush_s: float
+
+    def tells(self, thousandth: int) -> bool:
+        """Whether there are enough casts for this percentile."""
+        return len(self.latencies_s) * (1000 - thousandth) >= _BEYOND * 1000
 
 
 def measure(supply: Supply, sizes: LatencySizes) -> list[Figure]:
-    """Percentiles at each rate, one sample a round; at the steady rate also beyond one flush of the same round."""
-    slices: dict[int, list[_Slice]] = {rate: [] for rate in sizes.casts_at}
+    """Percentiles at each rate; at the steady rate also beyond one flush of the same round.
+
+    Beside them stands how late who publishes was woken: that is the machine's, and nothing is taken away for it.
+    """
+    slices: dict[int, list[Slice]] = {rate: [] for rate in sizes.casts_at}
     with running_router() as router:
         for _ in range(sizes.rounds):
             for rate, count in sizes.casts_at.items():
@@ -52,10 +61,23 @@ def measure(supply: Supply, sizes: LatencySizes) -> list[Figure]:
     return [
         *_targeted(slices.get(STEADY, [])),
         *(figure for rate, measured in slices.items() for figure in _plain(rate, measured)),
+        *(figure for rate, measured in slices.items() for figure in _late(rate, measured)),
     ]
 
 
-def _slice(router: RouterProcess, supply: Supply, rate: int, count: int) -> _Slice:
+def telling(measured: Sequence[Slice], thousandth: int) -> Sequence[Slice]:
+    """Who can tell this percentile: each round, or only all of them together as one, or nobody."""
+    if not measured or all(each.tells(thousandth) for each in measured):
+        return measured
+    together = Slice(
+        list(chain.from_iterable(each.latencies_s for each in measured)),
+        list(chain.from_iterable(each.late_s for each in measured)),
+        fmean(each.flush_s for each in measured),
+    )
+    return [together] if together.tells(thousandth) else []
+
+
+def _slice(router: RouterProcess, supply: Supply, rate: int, count: int) -> Slice:
     first = supply.take(count)
     with (
         load_processes(_SELLER, (router.at, count)) as selling,
@@ -64,30 +86,50 @@ def _slice(router: RouterProcess, supply: Supply, rate: int, count: int) -> _Sli
     ):
         sold, published = run_all([*selling, *publishing])
     casts = prepared.read(supply.path, first, count)
-    due = zip(casts, published["due"], strict=True)
-    return _Slice([sold["arrived"][cast.id.hex()] - instant for cast, instant in due], limits)
+    due = published["due"]
+    return Slice(
+        [sold["arrived"][cast.id.hex()] - instant for cast, instant in zip(casts, due, strict=True)],
+        [woke - instant for woke, instant in zip(published["woke"], due, strict=True)],
+        limits.flush_s,
+    )
 
 
-def _targeted(measured: Sequence[_Slice]) -> list[Figure]:
+def _targeted(measured: Sequence[Slice]) -> list[Figure]:
     return [
         Figure.of(
             f"latency_{name}_ms",
-            [each.milliseconds(_THOUSANDTHS[name]) - each.limits.flush_s * 1e3 for each in measured],
+            [_percentile_ms(each.latencies_s, _THOUSANDTHS[name]) - each.flush_s * 1e3 for each in told],
             f"ms from person to seller at {STEADY} casts a second, beyond one flush",
         )
         for name in ("p50", "p99")
-        if measured
+        if (told := telling(measured, _THOUSANDTHS[name]))
     ]
 
 
-def _plain(rate: int, measured: Sequence[_Slice]) -> list[Figure]:
-    return [
-        Figure.of(
-            f"latency_{rate}_{name}_ms",
-            [each.milliseconds(thousandth) for each in measured],
-            f"ms from person to seller at {rate:,} casts a second",
-            limit=FLUSH,
-            in_limits=[each.milliseconds(thousandth) / each.limits.flush_s / 1e3 for each in measured],
-        )
-        for name, thousandth in _THOUSANDTHS.items()
-    ]
+def _plain(rate: int, measured: Sequence[Slice]) -> list[Figure]:
+    figures = []
+    for name, thousandth in _THOUSANDTHS.items():
+        if told := telling(measured, thousandth):
+            milliseconds = [_percentile_ms(each.latencies_s, thousandth) for each in told]
+            together = "" if len(told) == len(measured) else ", all rounds together"
+            figures.append(
+                Figure.of(
+                    f"latency_{rate}_{name}_ms",
+                    milliseconds,
+                    f"ms from person to seller at {rate:,} casts a second{together}",
+                    limit=FLUSH,
+                    in_limits=[ms / each.flush_s / 1e3 for ms, each in zip(milliseconds, told, strict=True)],
+                )
+            )
+    return figures
+
+
+def _late(rate: int, measured: Sequence[Slice]) -> list[Figure]:
+    told = telling(measured, _THOUSANDTHS["p99"])
+    samples = [_percentile_ms(each.late_s, _THOUSANDTHS["p99"]) for each in told]
+    unit = "ms by which who publishes was woken too late"
+    return [Figure.of(f"latency_{rate}_late_p99_ms", samples, unit, better="neither")] if samples else []
+
+
+def _percentile_ms(seconds: Sequence[float], thousandth: int) -> float:
+    return quantiles(seconds, n=1000, method="inclusive")[thousandth - 1] * 1e3

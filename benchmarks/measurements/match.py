@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import gc
+import random
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
 from typing import Final
 
 from benchmarks.figure import Figure
 from benchmarks.limits import VERIFICATION
 from benchmarks.measurements.sizes_text import short
 from benchmarks.measurements.turns import in_turns
+from benchmarks.measurements.wishes import wish
+from byway.protocol.facets import Facet
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router.index import SubscriptionIndex
 
-CITIES: Final = 300  # topics that are asked for, by turns
+CITIES: Final = 8192  # topics that are asked for, by turns, if there are so many
+ASKED: Final = 300  # casts that are measured together; the next ones ask for other topics
+WISHES: Final = 48
 HITS: Final = 5  # three patterns of its own, and two `**` that stand above it
 MEASURED_BYTES: Final = 50_000  # subscriptions; tracing the memory of more takes minutes
+
+
+Cast = tuple[Topic, dict[str, Facet]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +43,20 @@ def measure(sizes: MatchSizes) -> list[Figure]:
     indexes = [_index(size) for size in sizes.sizes]
     functions = []
     for index, size in zip(indexes, sizes.sizes, strict=True):
-        topics = [Topic("open", ("homes", f"city{number % (size // 3)}")) for number in range(CITIES)]
-        found = {len(index.find(topic, {})) for topic in topics}
+        casts = _casts(size)
+        found = {len(index.find(topic, facets)) for topic, facets in casts}
         if found != {HITS}:
-            raise RuntimeError(f"a cast found {found} subscriptions")
-        functions.append(lambda index=index, topics=topics: [index.find(topic, {}) for topic in topics])
+            raise RuntimeError(f"casts found {found} subscriptions")
+        functions.append(partial(_find, index, cycle(casts)))
     *finds, verifications = in_turns(functions, sizes.rounds)
     figures = []
     few = finds[0]
     for size, find in zip(sizes.sizes, finds, strict=True):
-        ratios = [cost / CITIES / verification for cost, verification in zip(find, verifications, strict=True)]
+        ratios = [cost / ASKED / verification for cost, verification in zip(find, verifications, strict=True)]
         figures.append(
             Figure.of(
                 f"match_{short(size)}_us",
-                [cost / CITIES * 1e6 for cost in find],
+                [cost / ASKED * 1e6 for cost in find],
                 f"µs of CPU a cast, {size:,} subscriptions, {HITS} hits",
                 limit=VERIFICATION,
                 in_limits=ratios,
@@ -61,6 +72,20 @@ def measure(sizes: MatchSizes) -> list[Figure]:
             "match_index_b", [_bytes_each(min(MEASURED_BYTES, sizes.sizes[-1]))], "B a subscription, in the index alone"
         ),
     ]
+
+
+def _casts(size: int) -> list[Cast]:
+    """Casts to cities from all over the index, in no order."""
+    chance = random.Random(size)  # noqa: S311 - the same casts in every run
+    wishes = cycle([wish(chance) for _ in range(WISHES)])
+    cities = chance.sample(range(size // 3), min(CITIES, size // 3))
+    return [(Topic("open", ("homes", f"city{city}")), facets) for city, facets in zip(cities, wishes, strict=False)]
+
+
+def _find(index: SubscriptionIndex[int], casts: Iterator[Cast]) -> None:
+    """Find what the next casts are for."""
+    for topic, facets in islice(casts, ASKED):
+        index.find(topic, facets)
 
 
 def _index(size: int) -> SubscriptionIndex[int]:

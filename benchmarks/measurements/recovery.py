@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks.figure import Figure
 from benchmarks.limits import VERIFICATION, limits_around
-from benchmarks.load.stored import FilledStore, entries
+from benchmarks.load.stored import MIXED, FilledStore, entries
 from benchmarks.measurements.sizes_text import short
 from benchmarks.router_process import RouterFolder, router_folder, running_router
 
 
 @dataclass(frozen=True, slots=True)
 class RecoverySizes:
-    """Starts that are measured, and stored casts: none at first."""
+    """Starts of each store that are measured, and the casts in those that are not empty."""
 
     rounds: int
-    casts: int
+    casts: tuple[int, ...]
 
 
 def measure(sizes: RecoverySizes) -> list[Figure]:
-    """From the command to `ready`, the start of Python included: an empty store, and one with many casts."""
-    with router_folder() as empty, router_folder() as full:
-        with FilledStore(full) as filled:
-            filled.fill(entries(), sizes.casts)
-        rounds = [(_start(empty), _start(full)) for _ in range(sizes.rounds)]
-    return [
-        _figure("recovery_0_s", [before for before, _ in rounds], "s to start with an empty store"),
-        _figure(
-            f"recovery_{short(sizes.casts)}_s",
-            [after for _, after in rounds],
-            f"s to start with {sizes.casts:,} stored casts",
-        ),
-    ]
+    """From the command to `ready`, the start of Python included: an empty store, and those with many casts, in turns.
+
+    The casts came in commits of 1 to 512, by the `MIXED` sizes: a start reads each commit.
+    """
+    casts = entries()
+    with ExitStack() as stack:
+        folders = {count: stack.enter_context(router_folder()) for count in (0, *sizes.casts)}
+        for count, folder in folders.items():
+            with FilledStore(folder) as filled:
+                filled.fill(casts, count, MIXED)
+        rounds = [{count: _start(folder) for count, folder in folders.items()} for _ in range(sizes.rounds)]
+    return [_figure(count, [each[count] for each in rounds]) for count in folders]
 
 
 def _start(folder: RouterFolder) -> tuple[float, float]:
@@ -42,6 +42,9 @@ def _start(folder: RouterFolder) -> tuple[float, float]:
     return start_s, start_s / limits.verification_s
 
 
-def _figure(name: str, rounds: list[tuple[float, float]], unit: str) -> Figure:
+def _figure(count: int, rounds: list[tuple[float, float]]) -> Figure:
     seconds, verifications = zip(*rounds, strict=True)
-    return Figure.of(name, seconds, unit, limit=VERIFICATION, in_limits=verifications)
+    stored = f"{count:,} stored casts" if count else "an empty store"
+    return Figure.of(
+        f"recovery_{short(count)}_s", seconds, f"s to start with {stored}", limit=VERIFICATION, in_limits=verifications
+    )

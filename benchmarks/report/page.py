@@ -1,4 +1,4 @@
-"""The figures of the last full run on the page about performance, between two markers, and the plots beside it."""
+"""The page about performance: the figures of the last full run between two markers, and the plots beside it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,24 @@ END: Final = "<!-- end of the figures -->"
 
 def write_page(result: Result, page: Path = PAGE, plots: Path = PLOTS) -> None:
     """Put the figures between the markers, and the plots into their folder, in the place of what was there."""
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    page.write_text("\n".join([before + BEGIN, "", *page_lines(result), "", END + after]), encoding="utf-8")
+    put_between(BEGIN, END, page_lines(result), page)
     plots.mkdir(exist_ok=True)
     for old in plots.glob("*.svg"):
         old.unlink()
     for name, svg in draw(result.by_name()).items():
         (plots / name).write_text(svg, encoding="utf-8")
+
+
+def put_between(begin: str, end: str, lines: Iterable[str], page: Path = PAGE) -> None:
+    """Put the lines between the two markers of the page, in the place of what was there.
+
+    Raises `ValueError` if the page does not have the markers.
+    """
+    before, begins, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, ends, after = rest.partition(end)
+    if not begins or not ends:
+        raise ValueError(f"{page} has no place for this: {begin} {end}")
+    page.write_text("\n".join([before + begin, "", *lines, "", end + after]), encoding="utf-8")
 
 
 def page_lines(result: Result) -> list[str]:

@@ -70,8 +70,14 @@ class Result:
 
 def _figure(told: Mapping[str, Any]) -> Figure:
     in_limits = told["in_limits"]
-    spreads = {"value": Spread(*told["value"]), "in_limits": Spread(*in_limits) if in_limits else None}
+    spreads = {"value": _spread(told["value"]), "in_limits": _spread(in_limits) if in_limits else None}
     return Figure(**{**told, **spreads})
+
+
+def _spread(told: Sequence[Any]) -> Spread:
+    """Results did not always have each round: of those that have none, three rounds are known."""
+    median, low, high, rounds, *samples = told
+    return Spread(median, low, high, rounds, tuple(*samples) if samples else (low, median, high))
 
 
 def _rounded(value: Any) -> Any:

@@ -15,7 +15,7 @@ from benchmarks.accounting import cpu_s, family, memory_bytes
 from benchmarks.limits import measure_limits
 from benchmarks.load.prepared import TOPIC, Supply, prepare, read
 from benchmarks.load.process import LoadFailed, load_processes
-from benchmarks.load.stored import FilledStore, entries
+from benchmarks.load.stored import MIXED, FilledStore, entries
 from benchmarks.measurements.sizes_text import short
 from benchmarks.router_process import router_folder
 from byway.protocol.intentcast import Cast
@@ -98,6 +98,18 @@ def test_a_store_is_filled_with_casts_that_can_be_found() -> None:
             ((_, data),) = again.store.read([651])
     assert parse_statement(data).id == casts[650].id
     assert Cast.from_statement(parse_statement(data)).to == casts[650].address
+
+
+def test_a_store_is_filled_with_commits_of_given_sizes() -> None:
+    with router_folder() as folder, FilledStore(folder) as filled:
+        filled.fill(entries(), 12, (1, 4))
+        firsts = [filled.store.commit_of(seq).first for seq in range(1, 13)]
+
+    assert firsts == [1, 2, 2, 2, 2, 6, 7, 7, 7, 7, 11, 12]
+
+
+def test_more_than_half_of_the_commits_that_a_start_reads_have_a_single_cast() -> None:
+    assert MIXED.count(1) > len(MIXED) / 2
 
 
 def test_limits_are_measured() -> None:

@@ -39,6 +39,17 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Result.read(tmp_path / "result.json") == written
 
 
+def test_a_result_that_does_not_have_each_round_can_be_read(tmp_path: Path) -> None:
+    written = result("link_ms", samples=[1.0, 2.0, 3.0, 4.0, 9.0])
+    written.write(tmp_path / "result.json")
+    text = (tmp_path / "result.json").read_text(encoding="utf-8")
+    (tmp_path / "result.json").write_text(text.replace(", [1.0, 2.0, 3.0, 4.0, 9.0]]", "]"), encoding="utf-8")
+
+    (figure,) = Result.read(tmp_path / "result.json").figures
+
+    assert figure.value == (3.0, 1.0, 9.0, 5, (1.0, 3.0, 9.0))
+
+
 def test_the_page_has_every_figure_and_every_target(tmp_path: Path) -> None:
     page, plots = tmp_path / "page.md", tmp_path / "plots"
     page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")

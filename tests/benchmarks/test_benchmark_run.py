@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks import peers
 from benchmarks.figure import Figure
+from benchmarks.load.process import LoadFailed
 from benchmarks.report.result import Result
+from benchmarks.router_process import RouterFailed
+from benchmarks.suite import MEASUREMENTS
 
 
 @pytest.fixture
@@ -16,12 +22,13 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Results and page are in an empty folder."""
     monkeypatch.setattr(command, "LATEST", tmp_path / "latest.json")
     monkeypatch.setattr(command, "LAST", tmp_path / "last.json")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "write_page", lambda result: result.write(tmp_path / "page.md"))
     return tmp_path
 
 
 def result(value: float) -> Result:
-    return Result.now([Figure.of("link_ms", [value], "ms")], seconds=1, peers={}, left_out=["rabbitmq is not here"])
+    return Result.now([Figure.of("link_ms", [value] * 3, "ms")], seconds=1, peers={}, left_out=["rabbitmq is not here"])
 
 
 def test_a_full_run_is_kept_and_written_on_the_page(here: Path) -> None:
@@ -55,6 +62,38 @@ def test_without_a_full_run_there_is_nothing_to_compare_with(
 
     assert "nothing to compare with" in capsys.readouterr().out
     assert Result.read(here / "last.json").figures == result(1.0).figures
+
+
+def test_a_measurement_that_fails_is_named_and_the_others_go_on(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Sequence[Figure]:
+        raise LoadFailed("the seller gave no results")
+
+    monkeypatch.setitem(MEASUREMENTS, "accept", fail)
+    monkeypatch.setitem(MEASUREMENTS, "link", lambda *_: result(1.0).figures)
+
+    assert command.main(["accept", "link"]) == 1
+
+    kept = Result.read(here / "last.json")
+    assert kept.left_out == ["accept: LoadFailed: the seller gave no results"]
+    assert [figure.name for figure in kept.figures] == ["link_ms"]
+    assert command.main(["link"]) == 0
+
+
+def test_peers_that_cannot_be_measured_do_not_take_the_rest_with_them(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Sequence[Figure]:
+        raise RouterFailed("the router did not start")
+
+    monkeypatch.setattr(peers, "missing", lambda: ["rabbitmq is not here"])
+    monkeypatch.setattr(peers, "measure", fail)
+    monkeypatch.setitem(MEASUREMENTS, "link", lambda *_: result(1.0).figures)
+
+    assert command.main(["link", "peers"]) == 1
+
+    kept = Result.read(here / "last.json")
+    assert kept.left_out == ["rabbitmq is not here", "peers: RouterFailed: the router did not start"]
+    assert [figure.name for figure in kept.figures] == ["link_ms"]
 
 
 def test_a_measurement_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:

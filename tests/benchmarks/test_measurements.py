@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -9,30 +11,34 @@ import pytest
 
 from benchmarks.load.prepared import Supply, prepare
 from benchmarks.load.process import LoadFailed
+from benchmarks.measurements import filters, growth, match
 from benchmarks.measurements.accept import AcceptSizes, accept_round
 from benchmarks.measurements.backlog import BacklogSizes
 from benchmarks.measurements.fanout import FanoutSizes
 from benchmarks.measurements.filters import FilterSizes
 from benchmarks.measurements.growth import GrowthSizes
 from benchmarks.measurements.idle import IdleSizes
-from benchmarks.measurements.latency import LatencySizes
+from benchmarks.measurements.latency import LatencySizes, Slice, telling
 from benchmarks.measurements.match import MatchSizes
 from benchmarks.measurements.recovery import RecoverySizes
 from benchmarks.measurements.whole_link import LinkSizes
-from benchmarks.router_process import running_router
-from benchmarks.sizes import FULL, Sizes
+from benchmarks.router_process import RouterFolder, router_folder, running_router
+from benchmarks.sizes import FULL, QUICK, Sizes
 from benchmarks.suite import MEASUREMENTS, measure
+from byway.protocol.facets import Money
+from byway.protocol.filter import Compare
+from byway.router.index import SubscriptionIndex
 
 SMALL: Final = Sizes(
     accept=AcceptSizes(rounds=1, batched=64, single=64),
     link=LinkSizes(rounds=1, links=4),
     fanout=FanoutSizes(rounds=1, casts_for={1: 16, 3: 8}, checked=3),
     backlog=BacklogSizes(rounds=1, casts=64),
-    latency=LatencySizes(rounds=1, casts_at={100: 10}),
+    latency=LatencySizes(rounds=2, casts_at={100: 100}),
     match=MatchSizes(rounds=2, sizes=(300, 3000)),
     filters=FilterSizes(rounds=1, sizes=(1000,)),
     idle=IdleSizes(rounds=1, links=5, subscribing_links=1, stored=1000),
-    recovery=RecoverySizes(rounds=1, casts=1000),
+    recovery=RecoverySizes(rounds=1, casts=(500, 1000)),
     growth=GrowthSizes(steps=(500, 1000), rounds=1, commits=2),
 )
 
@@ -49,12 +55,12 @@ NAMES: Final = {
     "backlog": ["backlog_cpu_us", "backlog_per_s"],
     "latency": [
         *("latency_p50_ms", "latency_p99_ms"),
-        *("latency_100_p50_ms", "latency_100_p99_ms", "latency_100_p99_9_ms"),
+        *("latency_100_p50_ms", "latency_100_p99_ms", "latency_100_late_p99_ms"),
     ],
     "match": ["match_300_us", "match_3k_us", "match_3k_vs_300", "match_index_b"],
     "filters": ["filters_1k_ms", "filters_1k_evaluations", "filters_1k_change_us"],
     "idle": ["idle_link_kb", "idle_subscription_b", "idle_live_subscription_b"],
-    "recovery": ["recovery_0_s", "recovery_1k_s"],
+    "recovery": ["recovery_0_s", "recovery_500_s", "recovery_1k_s"],
     "growth": ["store_cast_us", "growth_500", "growth_1k"],
 }
 
@@ -71,7 +77,7 @@ def unheard(_: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEASUREMENTS)
 def test_a_measurement_gives_its_figures(name: str) -> None:
-    figures = measure([name], SMALL, unheard)
+    figures = measure([name], SMALL, unheard, pytest.fail)
 
     assert [figure.name for figure in figures] == NAMES[name]
     assert all(figure.value.median > 0 or figure.name in DIFFERENCES for figure in figures)
@@ -83,8 +89,66 @@ def test_the_full_sizes_are_those_that_the_targets_are_for() -> None:
     assert 100 in FULL.latency.casts_at
     assert {1000, 1_000_000} <= set(FULL.match.sizes)
     assert 100_000 in FULL.filters.sizes
-    assert FULL.recovery.casts == 1_000_000
+    assert 1_000_000 in FULL.recovery.casts
     assert 5_000_000 in FULL.growth.steps
+
+
+def test_the_full_run_has_all_that_a_quick_one_is_compared_with() -> None:
+    assert QUICK.fanout.casts_for == FULL.fanout.casts_for
+    assert QUICK.latency.casts_at == FULL.latency.casts_at
+    assert set(QUICK.match.sizes) <= set(FULL.match.sizes)
+    assert set(QUICK.filters.sizes) <= set(FULL.filters.sizes)
+    assert set(QUICK.recovery.casts) <= set(FULL.recovery.casts)
+    assert set(QUICK.growth.steps) <= set(FULL.growth.steps)
+
+
+def test_a_growing_store_is_compared_with_one_that_is_new_in_each_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted() -> AbstractContextManager[RouterFolder]:
+        made.append(1)
+        return router_folder()
+
+    monkeypatch.setattr(growth, "router_folder", counted)
+
+    growth.measure(GrowthSizes(steps=(100, 400), rounds=3, commits=1))
+
+    assert len(made) == 1 + 2 * 3
+
+
+def test_no_two_casts_in_turn_ask_for_the_same() -> None:
+    casts = match._casts(300)
+
+    assert len({topic for topic, _ in casts}) == len(casts) == 100
+    assert len({repr(facets) for _, facets in casts}) == match.WISHES
+
+
+def test_every_cast_finds_the_same_number_of_filters() -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex()
+    least = list(range(1000, 1_001_000, 1000))
+    for number, price in enumerate(least):
+        index.add(number, filters.PATTERN, Compare(">=", "price", Money("USD", price, price)))
+
+    chance = random.Random(1)  # noqa: S311 - the same casts in every run
+
+    casts = filters._casts(chance, index, least, 30)
+
+    assert {len(index.find(filters.TOPIC, cast)) for cast in casts} == {30}
+    assert len({repr(cast) for cast in casts}) == len(casts) == filters.CASTS
+    with pytest.raises(RuntimeError, match="only 0 casts found 1001"):
+        filters._casts(chance, index, least, 1001)
+
+
+def test_a_percentile_is_told_by_a_round_or_by_all_together_or_not_at_all() -> None:
+    """Two casts at least have to be later than it."""
+    rounds = [Slice([0.001] * 400, [0.0] * 400, flush) for flush in (0.1, 0.2, 0.1, 0.2, 0.1)]
+
+    assert telling(rounds, 990) == rounds
+    (together,) = telling(rounds, 999)
+    assert len(together.latencies_s) == len(together.late_s) == 2000
+    assert together.flush_s == pytest.approx(0.14)
+    assert telling(rounds[:4], 999) == []
+    assert telling([], 500) == []
 
 
 @pytest.mark.slow
