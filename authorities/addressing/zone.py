@@ -6,7 +6,8 @@ root, which is this authority's.  The highest serial of a name is its current re
 
 from __future__ import annotations
 
-from byway.errors import Refused
+from byway.errors import Refused, StatementError
+from byway.protocol.limits import MAX_NODE_RECORD_BYTES, MAX_TOPIC_RECORD_BYTES
 from byway.protocol.record import Record, authority_key
 from byway.protocol.statement import Statement
 from byway.protocol.urn import parse_urn
@@ -22,10 +23,14 @@ class Zone:
     def check(self, statement: Statement, now_ms: int) -> Record:
         """The record, if it may be registered here now.
 
-        Raises `StatementError` (`wrong-signer`, `bad-body`, ...) or `Refused` (`wrong-authority`, `older-serial`).
+        Raises `StatementError` (`wrong-signer`, `bad-body`, `too-large`, ...) or `Refused` (`wrong-authority`,
+        `older-serial`).
         """
         record = Record.from_statement(statement)
         name = parse_urn(record.name)
+        most = MAX_TOPIC_RECORD_BYTES if name.kind == "topic" else MAX_NODE_RECORD_BYTES
+        if len(statement.data) > most:
+            raise StatementError(f"the record of a {name.kind} has at most {most} bytes", code="too-large")
         if name.kind == "topic" and authority_key(name) != self._key:
             raise Refused("wrong-authority", "this authority does not answer for the root of that topic")
         current = self._current(record.name, now_ms)

@@ -45,6 +45,8 @@ MAX_TERMS: Final = 8
 MAX_MAILBOX_BYTES: Final = 16_777_216  # a thousand offers of the largest class
 MAX_ADDRESSES: Final = 8
 MAX_HOMES: Final = 8
+MAX_NODE_RECORD_BYTES: Final = 1536  # eight homes and a messaging authority are 13.5 kB,
+MAX_TOPIC_RECORD_BYTES: Final = 2560  # and an answer with all of them is 16 kB at most
 MAX_LABEL_BYTES: Final = 64
 MAX_TTL_S: Final = 7 * 24 * 3600
 

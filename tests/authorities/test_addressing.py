@@ -10,9 +10,9 @@ from nacl.signing import SigningKey
 from authorities.addressing.authority import AddressingPolicy
 from authorities.addressing.record_room import RecordRoom
 from byway.errors import Refused, StatementError
-from byway.protocol.limits import DAY_MS
+from byway.protocol.limits import DAY_MS, MAX_HOMES, MAX_NODE_RECORD_BYTES, MAX_TOPIC_RECORD_BYTES
 from byway.protocol.record import Record
-from byway.protocol.statement import Statement
+from byway.protocol.statement import Kind, Statement, make_statement
 from byway.protocol.urn import node_urn, to_base32
 from byway.router.policy import Source
 
@@ -106,6 +106,24 @@ def test_what_is_not_known_is_left_out_and_no_name_is_no_answer() -> None:
     policy = authority(topic(), node(HOME))
     assert list(policy.resolve(TOPIC)) == [topic().data, node(HOME).data]
     assert list(policy.resolve(urn(MAIL))) == []
+
+
+@pytest.mark.parametrize(("name", "most"), [(TOPIC, MAX_TOPIC_RECORD_BYTES), (urn(HOME), MAX_NODE_RECORD_BYTES)])
+def test_a_record_that_is_padded_is_not_registered_so_that_no_answer_is_without_end(name: str, most: int) -> None:
+    key, record = (ZONE, topic()) if name == TOPIC else (HOME, node(HOME))
+
+    def padded(size: int) -> Statement:
+        return make_statement(
+            key, Kind.RECORD, record.body() | {"x-pad": bytes(size)}, created=NOW, expires=NOW + DAY_MS
+        )
+
+    fits = most - len(padded(300).data) + 300
+    assert refusal(authority(), padded(fits + 1)) == "too-large"
+    assert list(authority(padded(fits)).resolve(name)) == [padded(fits).data]
+
+
+def test_an_answer_is_at_most_16_kb() -> None:
+    assert MAX_TOPIC_RECORD_BYTES + (MAX_HOMES + 1) * MAX_NODE_RECORD_BYTES <= 16_384
 
 
 def test_a_bad_name_is_refused() -> None:
