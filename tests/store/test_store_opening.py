@@ -112,6 +112,10 @@ def test_the_chain_is_named_once(tmp_path: Path) -> None:
         "INSERT INTO meta VALUES ('begins', x'8000000000000000')",
         "INSERT INTO meta VALUES ('begins', x'01')",
         "INSERT INTO meta VALUES ('previous', zeroblob(31))",
+        "UPDATE meta SET value = zeroblob(32) WHERE name = 'node'",
+        "UPDATE meta SET value = zeroblob(16) WHERE name = 'chain'",
+        "UPDATE meta SET value = zeroblob(4) WHERE name = 'check'",
+        "INSERT INTO meta VALUES ('begins', x'0000000000000002')",
     ],
 )
 def test_a_store_whose_own_facts_have_changed_is_refused(tmp_path: Path, change: str) -> None:
@@ -122,6 +126,17 @@ def test_a_store_whose_own_facts_have_changed_is_refused(tmp_path: Path, change:
         connection.commit()
 
     assert refusal(tmp_path).code == "store-damaged"
+
+
+def test_a_store_of_a_version_that_kept_no_check_of_its_facts_is_opened(tmp_path: Path) -> None:
+    with open_here(tmp_path):
+        pass
+    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as connection:
+        connection.execute("DELETE FROM meta WHERE name = 'check'")
+        connection.commit()
+
+    with open_here(tmp_path):
+        pass
 
 
 def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ import apsw
 
 from byway.errors import StoreError
 from byway.protocol.limits import MAX_INTEGER
+from byway.store.check import key_of
 from byway.store.sqlite.database import Database
 
 CHAIN_BYTES: Final = 16
 
 _META: Final = "SELECT name, CAST(value AS BLOB) FROM meta"  # one changed bit can make a text of a blob
 _PUT: Final = "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_CHECK: Final = "check"  # stores of earlier versions have none until something of them changes
 _ALWAYS: Final = frozenset({"node", "chain"})
-_LENGTHS: Final = {"node": (32,), "chain": (CHAIN_BYTES,), "begins": (8,), "previous": (0, 32)}
+_LENGTHS: Final = {"node": (32,), "chain": (CHAIN_BYTES,), "begins": (8,), "previous": (0, 32), _CHECK: (4,)}
 
 
 class Meta(NamedTuple):
@@ -50,9 +52,16 @@ def load_meta(database: Database, node_key: bytes, random: Callable[[int], bytes
 
 
 def _is_whole(stored: Mapping[str, bytes | None]) -> bool:
-    return _ALWAYS <= stored.keys() <= _LENGTHS.keys() and all(
-        value is not None and len(value) in _LENGTHS[name] for name, value in stored.items()
+    return (
+        _ALWAYS <= stored.keys() <= _LENGTHS.keys()
+        and all(value is not None and len(value) in _LENGTHS[name] for name, value in stored.items())
+        and stored.get(_CHECK) in {None, _check_of(stored)}
     )
+
+
+def _check_of(stored: Mapping[str, bytes | None]) -> bytes:
+    facts = sorted((name, value) for name, value in stored.items() if name != _CHECK)
+    return key_of(facts).to_bytes(4)
 
 
 def put_chain(database: Database, meta: Meta) -> None:
@@ -62,5 +71,5 @@ def put_chain(database: Database, meta: Meta) -> None:
 
 
 def _put(connection: apsw.Connection, facts: dict[str, bytes]) -> None:
-    for name, value in facts.items():
-        connection.execute(_PUT, (name, value))
+    connection.executemany(_PUT, facts.items())
+    connection.execute(_PUT, (_CHECK, _check_of(dict(connection.execute(_META)))))
