@@ -39,9 +39,12 @@ class AddressingPolicy:
     def forget(self, statement: Statement) -> None:
         pass  # admitting changes nothing here
 
-    def read(self, statement: Statement) -> Admitted | None:
-        del statement  # records are asked for by name, not delivered
-        return None
+    def is_delivered(self, statement: Statement) -> bool:
+        del statement  # records are asked for by name
+        return False
+
+    def facets(self, statement: Statement) -> None:
+        del statement
 
     def expire(self, now_ms: int) -> None:
         self._zone.expire(now_ms)

@@ -66,14 +66,14 @@ class MessagingPolicy:
             if mailbox is not None:
                 mailbox.release(statement)
 
-    def read(self, statement: Statement) -> Admitted | None:
+    def is_delivered(self, statement: Statement) -> bool:
         if statement.kind is not Kind.SEALED:
-            return None
-        sealed = Sealed.from_statement(statement)
-        mailbox = self._mailboxes.get(parse_urn(sealed.to).key)
-        if mailbox is None or not mailbox.counts(statement):
-            return None
-        return Admitted(statement, sealed.to)
+            return False
+        mailbox = self._mailboxes.get(parse_urn(Sealed.from_statement(statement).to).key)
+        return mailbox is not None and mailbox.counts(statement)
+
+    def facets(self, statement: Statement) -> None:
+        del statement  # what is sealed has none
 
     def expire(self, now_ms: int) -> None:
         self._mailboxes = {key: mailbox for key, mailbox in self._mailboxes.items() if mailbox.expires > now_ms}

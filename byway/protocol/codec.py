@@ -31,21 +31,21 @@ def encode(frame: Frame, *, max_frame_bytes: int = MAX_FRAME_BYTES) -> bytes:
     does not have.
     """
     try:
-        body = _deliver(frame) if isinstance(frame, Deliver) else msgpack.packb(to_wire(frame))
+        parts = _deliver(frame) if isinstance(frame, Deliver) else [msgpack.packb(to_wire(frame))]
     except (ValueError, TypeError, OverflowError) as error:
         raise LocalProtocolError(f"{type(frame).__name__} has no bytes: {error}", code="bad-frame") from error
-    if len(body) > max_frame_bytes:
+    length = sum(map(len, parts))
+    if length > max_frame_bytes:
         raise LocalProtocolError(
-            f"{type(frame).__name__} of {len(body)} bytes is over {max_frame_bytes}", code="frame-too-large"
+            f"{type(frame).__name__} of {length} bytes is over {max_frame_bytes}", code="frame-too-large"
         )
-    return _LENGTH.pack(len(body)) + body
+    return b"".join([_LENGTH.pack(length), *parts])
 
 
-def _deliver(frame: Deliver) -> bytes:
+def _deliver(frame: Deliver) -> list[bytes]:
     front = msgpack.packb((frame.number, frame.sub, frame.epoch, frame.journal, frame.through))
     parts = [bytes([0x90 | _DELIVER_FIELDS]), front[1:], _ARRAY.pack(0xDD, len(frame.entries))]
-    parts += [entry.packed for entry in frame.entries]
-    return b"".join(parts)
+    return parts + [entry.packed for entry in frame.entries]
 
 
 class Decoder:

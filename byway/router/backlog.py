@@ -70,9 +70,10 @@ class Backlog:
     def _match(self, delivery: Delivery, sequences: Sequence[int]) -> Iterator[Ready]:
         for sequence, data in self._store.read(sequences):
             statement = parse_statement(data)
-            admitted = self._policy.read(statement)
-            if admitted is None:
+            if not self._policy.is_delivered(statement):
                 continue
-            if delivery.filter and admitted.facets is not None and delivery.filter.evaluate(admitted.facets) is False:
-                continue
+            if delivery.filter:  # only then does anybody have to look into the body
+                facets = self._policy.facets(statement)
+                if facets is not None and delivery.filter.evaluate(facets) is False:
+                    continue
             yield Ready(Entry(sequence, data), statement.expires, (statement.id, statement.signer))

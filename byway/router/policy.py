@@ -66,8 +66,12 @@ class Policy(Protocol):
         """An admitted statement could not be committed."""
         ...
 
-    def read(self, statement: Statement) -> Admitted | None:
-        """What matching needs to know of a stored statement; None if it is not to be handed over any more."""
+    def is_delivered(self, statement: Statement) -> bool:
+        """Whether a stored statement is still handed over to those who asked for its address."""
+        ...
+
+    def facets(self, statement: Statement) -> Mapping[str, Facet] | None:
+        """What filters look at, of a stored statement that is delivered; None: it is matched by its address alone."""
         ...
 
     def expire(self, now_ms: int) -> None:
@@ -104,10 +108,11 @@ class RouterPolicy:
     def forget(self, statement: Statement) -> None:
         pass  # admitting changes nothing here
 
-    def read(self, statement: Statement) -> Admitted | None:
-        if statement.kind not in {Kind.CAST, Kind.CLOSE} or (statement.id, statement.signer) in self._closed:
-            return None
-        return _routing(statement)
+    def is_delivered(self, statement: Statement) -> bool:
+        return statement.kind in {Kind.CAST, Kind.CLOSE} and (statement.id, statement.signer) not in self._closed
+
+    def facets(self, statement: Statement) -> Mapping[str, Facet] | None:
+        return Cast.from_statement(statement).facets if statement.kind is Kind.CAST else None
 
     def expire(self, now_ms: int) -> None:
         self._closed = {name: until for name, until in self._closed.items() if until > now_ms}

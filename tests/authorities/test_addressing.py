@@ -176,7 +176,7 @@ def test_an_expired_record_is_no_answer() -> None:
 
 def test_it_keeps_nothing_but_records_and_delivers_nothing() -> None:
     policy = authority(node(HOME))
-    assert policy.read(node(HOME)) is None
+    assert not policy.is_delivered(node(HOME))
     with pytest.raises(Refused, match="this node answers for names"):
         policy.may_subscribe("open:homes:**", bytes(32))
 

@@ -65,7 +65,7 @@ class Authority:
         return caught.value.code
 
     def hands_over(self, statement: Statement) -> bool:
-        return self.policy.read(statement) is not None
+        return self.policy.is_delivered(statement)
 
 
 def test_nothing_can_be_sent_to_a_mailbox_that_is_not_there() -> None:
@@ -187,7 +187,7 @@ def test_what_a_renewed_mailbox_held_is_there_after_its_first_statement_has_expi
         for statement in (offer, renewal):
             if statement.kind is kind:
                 again.remember(statement)
-    assert again.read(offer) is not None
+    assert again.is_delivered(offer)
 
 
 def test_only_the_owner_may_collect() -> None:
@@ -226,7 +226,7 @@ def test_it_comes_back_as_it_was_from_its_journal() -> None:
     for statement in history:
         assert statement.kind in again.remembers
         again.remember(statement)
-    assert [again.read(item) for item in history] == [first.policy.read(item) for item in history]
+    assert [again.is_delivered(item) for item in history] == [first.policy.is_delivered(item) for item in history]
     with pytest.raises(Refused, match="takes no more"):
         again.admit(sealed(key(3)), Source(bytes(key(3).verify_key)))
 

@@ -75,19 +75,19 @@ def test_a_closed_cast_is_neither_taken_nor_handed_over_once_the_close_is_durabl
     policy, over, other = RouterPolicy(NODE), cast(), cast(number=1)
     ending = close(over)
     policy.admit(ending, SOURCE)
-    assert policy.read(over) is not None  # it is admitted, and not yet in the journal
+    assert policy.is_delivered(over)  # it is admitted, and not yet in the journal
     policy.remember(ending)
-    assert policy.read(over) is None
+    assert not policy.is_delivered(over)
     assert refusal(policy, over) == "closed"
-    assert policy.read(other) is not None
-    assert policy.read(ending) is not None
+    assert policy.is_delivered(other)
+    assert policy.is_delivered(ending)
     policy.admit(ending, SOURCE)  # again: it has its receipt
 
 
 def test_a_close_by_another_key_ends_nothing() -> None:
     policy, over = RouterPolicy(NODE), cast()
     policy.remember(close(over, key=SELLER))
-    assert policy.read(over) is not None
+    assert policy.is_delivered(over)
     policy.admit(over, SOURCE)
 
 
@@ -96,7 +96,7 @@ def test_a_close_is_remembered_as_long_as_the_longest_that_came() -> None:
     policy.remember(close(over))
     policy.remember(close(over, lives_ms=HOUR_MS))
     policy.expire(NOW + 2 * HOUR_MS)
-    assert policy.read(over) is None
+    assert not policy.is_delivered(over)
     policy.expire(NOW + DAY_MS)
     assert not policy._closed
 
@@ -105,7 +105,7 @@ def test_an_acknowledgement_is_kept_for_its_subscription_and_delivered_to_nobody
     policy, signed = RouterPolicy(NODE), acknowledgement()
     admitted = policy.admit(signed, SOURCE)
     assert (admitted.acknowledges, admitted.address, admitted.topic) == ("homes", NO_ADDRESS, None)
-    assert policy.read(signed) is None
+    assert not policy.is_delivered(signed)
 
 
 def test_an_acknowledgement_comes_on_the_link_of_its_key_and_to_the_router_it_names() -> None:
@@ -118,7 +118,7 @@ def test_an_acknowledgement_comes_on_the_link_of_its_key_and_to_the_router_it_na
 def test_nothing_else_is_taken(kind: Kind) -> None:
     statement = make_statement(BUYER, kind, {}, created=NOW, expires=NOW + 1000)
     assert refusal(RouterPolicy(NODE), statement) == "not-admitted"
-    assert RouterPolicy(NODE).read(statement) is None
+    assert not RouterPolicy(NODE).is_delivered(statement)
 
 
 @pytest.mark.parametrize(
