@@ -17,6 +17,7 @@ from typing import Final, NoReturn
 
 from benchmarks import peers
 from benchmarks.compare import change_lines, compare
+from benchmarks.disk import is_in_memory
 from benchmarks.figure import Figure
 from benchmarks.report.columns import figure_lines
 from benchmarks.report.page import write_page
@@ -79,6 +80,9 @@ def main(words: Sequence[str]) -> int:
     if unknown := set(asked.names) - set(names):
         parser.error(f"there is no measurement {min(unknown)!r}, but {', '.join(names)}")
     wanted = asked.names or (names if asked.full else list(MEASUREMENTS))
+    folder = Path(tempfile.gettempdir())
+    if is_in_memory(folder):
+        parser.error(f"{folder} is memory, where nothing is flushed: set TMPDIR to a folder on a disk")
     signal.signal(signal.SIGTERM, _end)
     run = Run()
     if PEERS in wanted:

@@ -20,6 +20,7 @@ from benchmarks.report.result import LAST, LATEST, Result
 
 BY_CHANCE: Final = 1 / 20
 BETWEEN_RUNS: Final = 1 / 20
+BETWEEN_SINGLES: Final = 1 / 5
 
 
 class Verdict(Enum):
@@ -28,6 +29,7 @@ class Verdict(Enum):
     SAME = "as before, within the noise"
     SLOWER = "slower"
     FASTER = "faster"
+    UNKNOWN = "cannot tell: one sample"
 
 
 class Change(NamedTuple):
@@ -49,7 +51,8 @@ def compare(old: Sequence[Figure], new: Sequence[Figure]) -> list[Change]:
 
     It is slower, or faster, if chance alone would order its rounds and those before so clearly at most one time in
     twenty (the rank test of Mann and Whitney, which one bad round among several does not decide), and the middle ones
-    are a twentieth apart: that much may differ between two runs though none of their rounds shows it.
+    are a twentieth apart: that much may differ between two runs though none of their rounds shows it.  A single sample
+    has no noise that could be seen: then they have to be a fifth apart.
     """
     before = {figure.name: figure for figure in old}
     return [
@@ -63,11 +66,13 @@ def _verdict(old: Figure, new: Figure) -> Verdict:
     was, now = old.comparable, new.comparable
     if new.better == "neither":
         return Verdict.SAME
-    if now.median > was.median * (1 + BETWEEN_RUNS) and chance(was.samples, now.samples) <= BY_CHANCE:
+    single = 1 in (was.rounds, now.rounds)
+    apart = BETWEEN_SINGLES if single else BETWEEN_RUNS
+    if now.median > was.median * (1 + apart) and (single or chance(was.samples, now.samples) <= BY_CHANCE):
         return Verdict.SLOWER if new.better == "less" else Verdict.FASTER
-    if now.median < was.median * (1 - BETWEEN_RUNS) and chance(now.samples, was.samples) <= BY_CHANCE:
+    if now.median < was.median * (1 - apart) and (single or chance(now.samples, was.samples) <= BY_CHANCE):
         return Verdict.FASTER if new.better == "less" else Verdict.SLOWER
-    return Verdict.SAME
+    return Verdict.UNKNOWN if single else Verdict.SAME
 
 
 def change_lines(changes: Sequence[Change]) -> list[str]:

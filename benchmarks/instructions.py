@@ -30,7 +30,8 @@ END: Final = "<!-- end of the instructions -->"
 SUMS: Final[dict[str, tuple[Part, ...]]] = {
     "all of a cast in a Submit of 64": (Part.FRAME_64, Part.READ, Part.VERIFY, Part.COMMIT_64, Part.ANSWER_64),
     "all of a cast in a Submit of its own": (Part.FRAME_1, Part.READ, Part.VERIFY, Part.COMMIT_1, Part.ANSWER_1),
-    "all of a delivery": (Part.DELIVER, Part.ENCRYPT),
+    "all of a delivery in a Deliver of its own": (Part.DELIVER, Part.ENCRYPT),
+    "all of a delivery in a Deliver of 64": (Part.DELIVER_64, Part.ENCRYPT_64),
 }
 
 _NUMBER: Final = re.compile(r"^part: (\d+)$", re.MULTILINE)

@@ -48,7 +48,7 @@ WORK: Final[dict[str, tuple[int, Work]]] = {  # with the casts of one round
 # The first that occurs in the innermost frame for which there is one decides.
 PARTS: Final = (
     ("verifying signatures", ("is_signed ", "nacl/")),
-    ("TLS", ("trio/_ssl.py", "/ssl.py", "link/tls.py")),
+    ("TLS, and its reads and writes", ("/ssl.py", "link/tls.py", "link/tls_stream.py")),
     ("the store and its disk", ("byway/store/",)),
     ("heads, trees, receipts", ("protocol/merkle.py", "router/chain.py", "protocol/receipt.py")),
     ("frames", ("protocol/codec.py", "protocol/connection.py", "protocol/frames.py", "protocol/fields.py",
@@ -58,9 +58,15 @@ PARTS: Final = (
                                        "router/memory.py", "router/backlog.py")),
     ("links and sessions", ("byway/link/", "router/session.py")),
     ("the router's other work", ("byway/",)),
-    ("the event loop and sockets", ("trio/", "outcome/", "socket.py", "contextlib.py")),
+    ("the event loop", ("trio/", "outcome/", "socket.py", "contextlib.py")),
 )  # fmt: skip
-WAITS: Final = ("get_events ", "before_io_wait ", "WorkerThread._work ", "_wait_for_tstate_lock ", "read (socket")
+WAITS: Final = (
+    "get_events ",
+    "before_io_wait ",
+    "WorkerThread._work ",
+    "_wait_for_tstate_lock ",
+    "readinto (socket.py",
+)
 
 
 def main() -> int:

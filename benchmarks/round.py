@@ -59,6 +59,12 @@ def ratio_figure(name: str, rounds: Sequence[Round]) -> Figure:
     return Figure.of(name, samples, "times the CPU of one verification")
 
 
+def copies_figure(name: str, rounds: Sequence[Round]) -> Figure:
+    """Server CPU for each operation, in copies of a cast over loopback."""
+    samples = [each.cpu_each_s / each.limits.copy_s for each in rounds]
+    return Figure.of(name, samples, "times the CPU of a copy over loopback")
+
+
 def load_figure(name: str, rounds: Sequence[Round]) -> Figure:
     """How busy the load was: where it and the servers together fill all cores, the rate is the machine's, not ours."""
     samples = [each.load_cpu_s / each.elapsed_s for each in rounds]

@@ -22,7 +22,8 @@ from byway.settings import RouterSettings, write_settings
 
 STOP_WITHIN_S: Final = 20
 
-# All the load comes from one address, and would share what a router gives to one address prefix.
+# All the load comes from one address and over few links, and would share what a router gives to one address prefix
+# and to one key.
 SETTINGS: Final[dict[str, Any]] = {
     "listen": ["127.0.0.1:0"],
     "max_handshakes_per_prefix": 64,
@@ -78,9 +79,9 @@ def router_folder() -> Generator[RouterFolder]:
 
 @contextmanager
 def running_router(in_: RouterFolder | None = None) -> Generator[RouterProcess]:
-    """A router in its folder, by default a new one.  Default settings, but for the shares of one address prefix.
+    """A router in its folder, by default a new one.  Raises `RouterFailed`.
 
-    Raises `RouterFailed`.
+    Default settings, but for the shares of one address prefix and of one key.
     """
     if in_ is None:
         with router_folder() as folder, running_router(folder) as router:

@@ -18,7 +18,8 @@ from benchmarks.load.stored import BATCH
 
 BATCHES: Final = 8
 SINGLES: Final = 128  # half of them are counted: as many commits as the store joins into one stretch
-DELIVERED: Final = 16  # casts
+DELIVERED: Final = 16  # casts, one in a frame
+FRAMES: Final = 2  # with as many casts as a batch: one of them is counted
 
 
 def main() -> None:
@@ -32,8 +33,10 @@ def main() -> None:
     admitted = read(account, alone)
     accept(account, batches, (Part.FRAME_64, Part.COMMIT_64, Part.ANSWER_64))
     accept(account, [[cast] for cast in alone], (Part.FRAME_1, Part.COMMIT_1, Part.ANSWER_1))
-    deliveries = deliver(account, admitted[:DELIVERED])
-    trio.run(encrypt, account, deliveries[:SINGLES])
+    alone_in_a_frame = deliver(account, Part.DELIVER, admitted[:DELIVERED], 1)
+    trio.run(encrypt, account, Part.ENCRYPT, alone_in_a_frame[:SINGLES], 1)
+    together = deliver(account, Part.DELIVER_64, admitted, BATCH)
+    trio.run(encrypt, account, Part.ENCRYPT_64, together[:FRAMES], BATCH)
     shake_hands(account)
     json.dump(account.parts, sys.stdout)
 

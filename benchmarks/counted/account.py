@@ -31,6 +31,8 @@ class Part(enum.StrEnum):
     ANSWER_1 = "answer a cast in an Accepted of its own"
     DELIVER = "match a cast, and pack it, for one of 64 subscribers"
     ENCRYPT = "encrypt a delivery, and hand it to the socket"
+    DELIVER_64 = "match a cast, and pack it with 63 others, for one of 64 subscribers"
+    ENCRYPT_64 = "encrypt a delivery with 63 others, and hand it to the socket"
     HANDSHAKE = "shake hands over TLS, the router's side"
 
 

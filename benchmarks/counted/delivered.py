@@ -22,30 +22,32 @@ from byway.router.subscriptions import Subscriptions
 SUBSCRIBERS: Final = 64
 
 
-def deliver(account: Account, admitted: Sequence[Admitted]) -> list[bytes]:
-    """Each cast to all subscribers, in frames of its own: what is sent."""
+def deliver(account: Account, part: Part, admitted: Sequence[Admitted], together: int) -> list[bytes]:
+    """All casts to all subscribers, so many `together` in a frame: what is sent."""
     subscriptions, memory = Subscriptions([]), Memory()
     subscribers = [_Subscriber(number, subscriptions, memory) for number in range(SUBSCRIBERS)]
     links = {subscriber.owner.key: subscriber.connection for subscriber in subscribers}
     sent: list[bytes] = []
     now = now_ms()
 
-    def hand_on(sequence: int) -> None:
-        item = admitted[sequence - 1]
-        cast = item.statement
-        ready = Ready(Entry(sequence, cast.data), cast.expires, (cast.id, cast.signer))
-        linked = subscriptions.matching(item)
+    def hand_on(sequences: range) -> None:
+        for sequence in sequences:
+            item = admitted[sequence - 1]
+            cast = item.statement
+            ready = Ready(Entry(sequence, cast.data), cast.expires, (cast.id, cast.signer))
+            linked = subscriptions.matching(item)
+            for _, delivery in linked:
+                delivery.push(ready)
         for _, delivery in linked:
-            delivery.push(ready)
-        for _, delivery in linked:
-            if taken := delivery.take(now, 0.0, sequence):
+            if taken := delivery.take(now, 0.0, sequences[-1]):
                 entries, through = taken
                 frame = Deliver(delivery.sub, delivery.epoch, JOURNAL, through, tuple(entries))
                 sent.append(links[delivery.key].send(frame))
 
-    account.count(Part.DELIVER, hand_on, range(1, len(admitted) + 1), each=SUBSCRIBERS)
-    if len(sent) != len(admitted) * SUBSCRIBERS:
-        raise RuntimeError(f"{len(admitted)} casts were delivered {len(sent)} times")
+    frames = [range(first, first + together) for first in range(1, len(admitted) + 1, together)]
+    account.count(part, hand_on, frames, each=together * SUBSCRIBERS)
+    if len(sent) != len(frames) * SUBSCRIBERS:
+        raise RuntimeError(f"{len(admitted)} casts were delivered in {len(sent)} frames")
     return sent
 
 

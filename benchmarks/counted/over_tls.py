@@ -18,8 +18,8 @@ from byway.link.tls_stream import TlsStream
 HANDSHAKES: Final = 32
 
 
-async def encrypt(account: Account, deliveries: Sequence[bytes]) -> None:
-    """Each delivery in a record of its own, into a socket that has room for half of them."""
+async def encrypt(account: Account, part: Part, deliveries: Sequence[bytes], together: int) -> None:
+    """Frames with so many deliveries `together`, one frame at a time, into a socket that has room for half of them."""
     ours, theirs = (trio.SocketStream(trio.socket.from_stdlib_socket(end)) for end in socket.socketpair())
     client: list[TlsStream] = []
 
@@ -35,7 +35,7 @@ async def encrypt(account: Account, deliveries: Sequence[bytes]) -> None:
         for delivery in warming:
             await server.send_all(delivery)
         await _receive(client[0], sum(map(len, warming)))
-        with account.border(Part.ENCRYPT, len(counted)):
+        with account.border(part, together * len(counted)):
             for delivery in counted:
                 await server.send_all(delivery)
 

@@ -1,7 +1,8 @@
 """A load process: hands prepared casts in over standing links, and waits for a receipt for each.
 
-    python -m benchmarks.load.publishers NODE@ADDRESS FILE FIRST COUNT LINKS BATCH
+    python -m benchmarks.load.publishers NODE@ADDRESS FILE FIRST COUNT LINKS BATCH IN_FLIGHT
 
+On each link IN_FLIGHT Submits of BATCH casts wait for their answers at one time.
 Gives `accepted`, and the instants `began` and `ended`.
 """
 
@@ -24,23 +25,31 @@ from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Statement
 
 
-async def publish(client: Client, casts: Sequence[Statement], batch: int) -> int:
-    """Hand the casts in, one batch after the other; returns how many were accepted."""
+async def publish(client: Client, casts: Sequence[Statement], batch: int, in_flight: int) -> int:
+    """Hand the casts in, `in_flight` batches at one time; returns how many were accepted."""
     accepted = 0
-    for start in range(0, len(casts), batch):
-        answers = await client.submit(casts[start : start + batch])
-        accepted += sum(isinstance(answer, Receipt) for answer in answers)
+    batches = iter([casts[start : start + batch] for start in range(0, len(casts), batch)])
+
+    async def submit_in_turn() -> None:
+        nonlocal accepted
+        for each in batches:
+            answers = await client.submit(each)
+            accepted += sum(isinstance(answer, Receipt) for answer in answers)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(in_flight):
+            nursery.start_soon(submit_in_turn)
     return accepted
 
 
-async def main(at: NodeAddress, casts: Sequence[Statement], links: int, batch: int) -> None:
+async def main(at: NodeAddress, casts: Sequence[Statement], links: int, batch: int, in_flight: int) -> None:
     """The casts are dealt out to the links."""
     accepted = 0
     share = -(-len(casts) // links)
 
     async def run(client: Client, part: Sequence[Statement]) -> None:
         nonlocal accepted
-        more = await publish(client, part, batch)
+        more = await publish(client, part, batch, in_flight)
         accepted += more
 
     async with AsyncExitStack() as stack:
@@ -55,5 +64,6 @@ async def main(at: NodeAddress, casts: Sequence[Statement], links: int, batch: i
 
 if __name__ == "__main__":
     _, where, file, *numbers = sys.argv
-    first, count, links, batch = map(int, numbers)
-    trio.run(main, parse_node_address(where), prepared.read(Path(file), first, count), links, batch)
+    first, count, links, batch, in_flight = map(int, numbers)
+    casts = prepared.read(Path(file), first, count)
+    trio.run(main, parse_node_address(where), casts, links, batch, in_flight)

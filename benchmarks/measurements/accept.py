@@ -10,7 +10,7 @@ from benchmarks.figure import Figure
 from benchmarks.limits import Limits, limits_around
 from benchmarks.load.prepared import Supply
 from benchmarks.load.process import LoadFailed, load_processes, run_all
-from benchmarks.round import Round, cpu_figure, load_figure, rate_figure, ratio_figure
+from benchmarks.round import Round, load_figure, rate_figure, ratio_figure
 from benchmarks.router_process import RouterProcess, running_router
 
 LINKS: Final = 4
@@ -43,7 +43,6 @@ def measure(supply: Supply, sizes: AcceptSizes) -> list[Figure]:
     return [
         ratio_figure("accept_cpu_ratio", batched),
         ratio_figure("accept_single_ratio", singles),
-        cpu_figure("accept_cpu_us", batched, "µs of CPU a cast, batches of 64"),
         rate_figure("accept_per_s", batched, "casts a second, batches of 64"),
         rate_figure("accept_single_per_s", singles, "casts a second, one at a time on 64 links"),
         load_figure("accept_load_cores", batched),
@@ -56,7 +55,7 @@ def accept_round(router: RouterProcess, supply: Supply, count: int, *, links: in
 
     Raises `LoadFailed` if the router does not accept all of them.
     """
-    arguments = (router.at, supply.path, supply.take(count), count, links, batch)
+    arguments = (router.at, supply.path, supply.take(count), count, links, batch, 1)
     with load_processes(_MODULE, arguments) as load, limits_around() as limits:
         cpu_s, load_cpu_s = router.cpu_s(), load[0].cpu_s()
         (results,) = run_all(load)

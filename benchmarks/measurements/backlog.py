@@ -10,7 +10,7 @@ from benchmarks.limits import limits_around
 from benchmarks.load.prepared import Supply
 from benchmarks.load.process import load_processes, run_all
 from benchmarks.measurements.accept import BATCH, LINKS, accept_round
-from benchmarks.round import Round, cpu_figure, rate_figure
+from benchmarks.round import Round, copies_figure, cpu_figure, rate_figure
 from benchmarks.router_process import RouterProcess, running_router
 
 _SUBSCRIBERS: Final = "benchmarks.load.subscribers"
@@ -31,6 +31,7 @@ def measure(supply: Supply, sizes: BacklogSizes) -> list[Figure]:
         rounds = [backlog_round(router, sizes.casts) for _ in range(sizes.rounds)]
     return [
         cpu_figure("backlog_cpu_us", rounds, "µs of CPU a stored cast, delivered and acked"),
+        copies_figure("backlog_copies", rounds),
         rate_figure("backlog_per_s", rounds, "stored casts delivered in a second"),
     ]
 

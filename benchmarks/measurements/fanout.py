@@ -11,7 +11,7 @@ from benchmarks.limits import limits_around
 from benchmarks.load.prepared import Supply
 from benchmarks.load.process import load_processes, run_all
 from benchmarks.measurements.accept import BATCH
-from benchmarks.round import Round, cpu_figure, load_figure, rate_figure
+from benchmarks.round import Round, copies_figure, cpu_figure, load_figure, rate_figure
 from benchmarks.router_process import RouterProcess, running_router
 
 PROCESSES: Final = 2  # of subscribers
@@ -52,17 +52,26 @@ def measure(supply: Supply, sizes: FanoutSizes) -> list[Figure]:
 
 
 def fanout_round(
-    router: RouterProcess, supply: Supply, subscribers: int, count: int, *, checked: bool = False
+    router: RouterProcess,
+    supply: Supply,
+    subscribers: int,
+    count: int,
+    *,
+    checked: bool = False,
+    links: int = 1,
+    in_flight: int = 1,
 ) -> Round:
     """Hand `count` casts in, and wait until all live subscribers have had, acked and settled each.
 
+    They come over `links` links, on each of which `in_flight` Submits of 64 wait for their answers at one time.
+
     The subscribers are spread over `PROCESSES` processes; `checked`, they verify each cast again, as the client library
-    does.  The time ends with the last delivery, the CPU with the last settlement.
+    does.  The time ends with the last receipt and the last delivery, the CPU with the last settlement.
     """
     how = "checked" if checked else "trusting"
     shares = [len(range(number, subscribers, PROCESSES)) for number in range(min(PROCESSES, subscribers))]
     readers = [(router.at, share, count, "now", how) for share in shares]
-    publisher = (router.at, supply.path, supply.take(count), count, 1, BATCH)
+    publisher = (router.at, supply.path, supply.take(count), count, links, BATCH, in_flight)
     with (
         load_processes(_SUBSCRIBERS, *readers) as receiving,
         load_processes(_PUBLISHERS, publisher) as sending,
@@ -73,7 +82,7 @@ def fanout_round(
         sent, *received = run_all(load)
         cpu_s = router.cpu_s() - cpu_s
         load_cpu_s = sum(each.cpu_s() for each in load) - load_cpu_s
-    elapsed_s = max(each["delivered"] for each in received) - sent["began"]
+    elapsed_s = max(sent["ended"], *(each["delivered"] for each in received)) - sent["began"]
     return Round(count * subscribers, cpu_s, elapsed_s, limits, load_cpu_s)
 
 
@@ -83,11 +92,7 @@ def _figures(subscribers: int, rounds: list[Round], checked: bool) -> list[Figur
         return [rate_figure(name, rounds, f"deliveries a second to {subscribers} at once, who verify again")]
     return [
         cpu_figure(f"fanout{subscribers}_cpu_us", rounds, "µs of CPU a delivery"),
-        Figure.of(
-            f"fanout{subscribers}_copies",
-            [each.cpu_each_s / each.limits.copy_s for each in rounds],
-            "times the CPU of a copy over loopback",
-        ),
+        copies_figure(f"fanout{subscribers}_copies", rounds),
         rate_figure(f"fanout{subscribers}_per_s", rounds, f"deliveries a second to {subscribers} at once"),
         load_figure(f"fanout{subscribers}_load_cores", rounds),
     ]

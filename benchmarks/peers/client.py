@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
-WINDOW = 64  # messages of one connection that the server has not answered
+from benchmarks.measurements.accept import BATCH
+
+IN_FLIGHT: Final = 2  # Submits of one link of ours
+WINDOW: Final = IN_FLIGHT * BATCH  # messages of one connection that the server has not answered: as many casts as ours
 
 Publish = Callable[[Sequence[bytes]], Coroutine[None, None, None]]
 """Returns when the server has confirmed every message; raises if it refused one."""

@@ -23,7 +23,7 @@ class Measured:
     fanout: dict[int, list[Round]] = field(default_factory=dict)
     """By number of subscribers, none of which verifies."""
     checked: list[Round] = field(default_factory=list)
-    """With `MOST` subscribers that verify each cast themselves, because the server does not."""
+    """With `MOST` subscribers that verify each cast themselves: where the server does not, and at ours once more."""
 
     @property
     def same_check(self) -> Sequence[Round]:
@@ -55,6 +55,9 @@ def compare(measured: Mapping[str, Measured]) -> list[Figure]:
         unchecked = _rates(ours.fanout[MOST], _best([peer.fanout[MOST] for peer in peers.values()]))
         unit = "times the deliveries a second, though nobody verifies those of the peer"
         found.append(_times("fanout64_vs_best_peer_unchecked", unchecked, unit))
+    if ours.checked and (theirs := [peer.checked for peer in peers.values() if not peer.checks]):
+        unit = "times the deliveries a second, where each subscriber verifies, ours too"
+        found.append(_times("fanout64_vs_best_peer_checked", _rates(ours.checked, _best(theirs)), unit))
     return found
 
 
@@ -63,18 +66,26 @@ def _alone(name: str, server: Measured) -> list[Figure]:
     found = [
         rate_figure(f"{name}_accept_per_s", server.accept, "casts a second, verified"),
         cpu_figure(f"{name}_accept_cpu_us", [_with_check(server, each) for each in server.accept], f"µs of CPU: {who}"),
-        cpu_figure(f"{name}_accept_server_cpu_us", server.accept, "µs of CPU: server alone"),
         load_figure(f"{name}_accept_load_cores", server.accept),
     ]
+    if not server.checks:
+        found.append(cpu_figure(f"{name}_accept_server_cpu_us", server.accept, "µs of CPU: server alone"))
     for subscribers, rounds in server.fanout.items():
         fanout = f"{name}_fanout{subscribers}"
         found.append(cpu_figure(f"{fanout}_cpu_us", rounds, "µs of CPU a delivery: server"))
         if subscribers == MOST and not server.checks:
-            found.append(rate_figure(f"{fanout}_unchecked_per_s", rounds, "deliveries a second that nobody verifies"))
+            found += _rate(f"{fanout}_unchecked", rounds, "deliveries a second that nobody verifies")
         rates = server.same_check if subscribers == MOST else rounds
-        found.append(rate_figure(f"{fanout}_per_s", rates, f"deliveries a second, {subscribers} subscribers"))
-        found.append(load_figure(f"{fanout}_load_cores", rounds))
+        found += _rate(fanout, rates, f"deliveries a second, {subscribers} subscribers")
+    if server.checks and server.checked:
+        unit = f"deliveries a second, {MOST} subscribers who verify again"
+        found += _rate(f"{name}_fanout{MOST}_checked", server.checked, unit)
     return found
+
+
+def _rate(name: str, rounds: Sequence[Round], unit: str) -> list[Figure]:
+    """And how busy the load was in the same rounds."""
+    return [rate_figure(f"{name}_per_s", rounds, unit), load_figure(f"{name}_load_cores", rounds)]
 
 
 def _with_check(server: Measured, accepted: Round) -> Round:

@@ -14,12 +14,24 @@ UNPACK = "unpackb (msgpack/__init__.py:45)"
 def test_a_look_counts_for_the_innermost_part_that_is_known() -> None:
     assert count_parts([f"{LOOP};{ADMIT};{UNPACK} 3", f"{LOOP};{ADMIT};strange (nowhere.py:1) 2", f"{LOOP} 1"]) == {
         "reading and checking casts": 5,
-        "the event loop and sockets": 1,
+        "the event loop": 1,
     }
 
 
 def test_who_waits_is_not_at_work() -> None:
-    assert not count_parts([f"{LOOP};EpollIOManager.get_events (trio/_core/_io_epoll.py:212) 9"])
+    assert not count_parts(
+        [
+            f"{LOOP};EpollIOManager.get_events (trio/_core/_io_epoll.py:212) 9",
+            "main (byway/router/verifier_worker.py:24);SocketIO.readinto (socket.py:706) 9",
+        ]
+    )
+
+
+def test_a_read_of_the_socket_below_tls_is_work_of_tls() -> None:
+    found = count_parts(
+        [f"{LOOP};Link.receive (byway/link/link.py:90);TlsStream._fill (byway/link/tls_stream.py:106) 4"]
+    )
+    assert found == {"TLS, and its reads and writes": 4}
 
 
 def test_what_nobody_knows_is_counted_too() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import peers
+from benchmarks import disk, peers
 from benchmarks.figure import Figure
 from benchmarks.load.process import LoadFailed
 from benchmarks.report.result import Result
@@ -22,6 +23,7 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Results and page are in an empty folder."""
     monkeypatch.setattr(command, "LATEST", tmp_path / "latest.json")
     monkeypatch.setattr(command, "LAST", tmp_path / "last.json")
+    monkeypatch.setattr(command, "is_in_memory", lambda _: False)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "write_page", lambda result: result.write(tmp_path / "page.md"))
     return tmp_path
@@ -94,6 +96,32 @@ def test_peers_that_cannot_be_measured_do_not_take_the_rest_with_them(
     kept = Result.read(here / "last.json")
     assert kept.left_out == ["rabbitmq is not here", "peers: RouterFailed: the router did not start"]
     assert [figure.name for figure in kept.figures] == ["link_ms"]
+
+
+def test_memory_is_refused_in_the_place_of_a_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "is_in_memory", lambda _: True)
+
+    with pytest.raises(SystemExit):
+        command.main(["link"])
+
+    assert "set TMPDIR to a folder on a disk" in capsys.readouterr().err
+
+
+def test_memory_is_told_from_a_disk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    device = tmp_path.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    monkeypatch.setattr(disk, "_MOUNTS", mounts)
+    others = "22 1 0:0 / /other rw - tmpfs other rw\n"
+    here = f"23 1 {os.major(device)}:{os.minor(device)} / /here rw,relatime shared:1 - "
+
+    mounts.write_text(f"{others}{here}tmpfs tmpfs rw\n")
+    assert disk.is_in_memory(tmp_path)
+    mounts.write_text(f"{others}{here}ext4 /dev/vda rw\n")
+    assert not disk.is_in_memory(tmp_path)
+    mounts.write_text(others)
+    assert not disk.is_in_memory(tmp_path)
 
 
 def test_a_measurement_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:

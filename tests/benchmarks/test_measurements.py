@@ -44,7 +44,7 @@ SMALL: Final = Sizes(
 
 NAMES: Final = {
     "accept": [
-        *("accept_cpu_ratio", "accept_single_ratio", "accept_cpu_us", "accept_per_s", "accept_single_per_s"),
+        *("accept_cpu_ratio", "accept_single_ratio", "accept_per_s", "accept_single_per_s"),
         *("accept_load_cores", "verification_us", "flush_us", "copy_us"),
     ],
     "link": ["link_ms"],
@@ -52,10 +52,10 @@ NAMES: Final = {
         *("fanout1_cpu_us", "fanout1_copies", "fanout1_per_s", "fanout1_load_cores"),
         *("fanout3_cpu_us", "fanout3_copies", "fanout3_per_s", "fanout3_load_cores", "fanout3_checked_per_s"),
     ],
-    "backlog": ["backlog_cpu_us", "backlog_per_s"],
+    "backlog": ["backlog_cpu_us", "backlog_copies", "backlog_per_s"],
     "latency": [
         *("latency_p50_ms", "latency_p99_ms"),
-        *("latency_100_p50_ms", "latency_100_p99_ms", "latency_100_late_p99_ms"),
+        *("latency_100_p50_ms", "latency_100_p99_ms", "latency_100_late_p50_ms", "latency_100_late_p99_ms"),
     ],
     "match": ["match_300_us", "match_3k_us", "match_3k_vs_300", "match_index_b"],
     "filters": ["filters_1k_ms", "filters_1k_evaluations", "filters_1k_change_us"],

@@ -37,7 +37,7 @@ def measured() -> dict[str, Measured]:
     jetstream = a_server(checks=False, accept=a_round(9000), fanout=a_round(90_000, 12), checked=a_round(15_000))
     sync = a_server(checks=False, accept=a_round(3000), fanout=a_round(40_000, 25), checked=a_round(12_000))
     nostr = a_server(checks=True, accept=a_round(300), fanout=a_round(20_000, 80))
-    ours = a_server(checks=True, accept=a_round(12_000, 120), fanout=a_round(100_000, 6))
+    ours = a_server(checks=True, accept=a_round(12_000, 120), fanout=a_round(100_000, 6), checked=a_round(5000))
     return {OURS: ours, "jetstream": jetstream, "jetstream_sync": sync, "nostr": nostr}
 
 
@@ -60,10 +60,26 @@ def test_the_best_peer_is_the_fastest_after_the_same_check(measured: dict[str, M
     assert found["fanout64_vs_best_peer_unchecked"] == pytest.approx(100_000 / 90_000)
 
 
+def test_ours_who_verify_again_are_compared_with_those_who_verify(measured: dict[str, Measured]) -> None:
+    """Nobody verifies behind the relay."""
+    found = values(measured)
+
+    assert found["fanout64_vs_best_peer_checked"] == pytest.approx(5000 / 15_000)
+    assert found["byway_fanout64_checked_per_s"] == pytest.approx(5000)
+
+
+def test_the_load_beside_a_rate_is_that_of_its_rounds(measured: dict[str, Measured]) -> None:
+    found = values(measured)
+
+    assert found["jetstream_fanout64_load_cores"] == pytest.approx(15_000 / 1000)
+    assert found["jetstream_fanout64_unchecked_load_cores"] == pytest.approx(90_000 / 1000)
+
+
 def test_the_best_peer_is_sought_in_each_round(measured: dict[str, Measured]) -> None:
     for server in measured.values():
         server.accept *= 2
     measured[OURS].fanout[MOST] = [a_round(100_000), a_round(100_000)]
+    measured[OURS].checked *= 2
     measured["nostr"].fanout[MOST] = [a_round(20_000), a_round(10_000)]
     for name in ("jetstream", "jetstream_sync"):
         measured[name].fanout[MOST] *= 2
@@ -80,6 +96,7 @@ def test_a_check_by_the_consumer_costs_the_peer_one_verification(measured: dict[
     assert found["jetstream_accept_cpu_us"] == pytest.approx(10 + VERIFICATION_S * 1e6)
     assert found["jetstream_accept_server_cpu_us"] == pytest.approx(10)
     assert found["nostr_accept_cpu_us"] == pytest.approx(10)
+    assert "nostr_accept_server_cpu_us" not in found
 
 
 def test_the_rate_of_a_peer_that_does_not_check_is_that_with_the_check(measured: dict[str, Measured]) -> None:
