@@ -154,6 +154,8 @@ class Link:
             await trio.sleep(PONG_WITHIN_S)
             if self._quiet_since() == quiet_since:
                 await self.aclose("idle")
+        await trio.sleep(PONG_WITHIN_S)  # what was sent failed, and whoever receives may wait for ever to be told
+        await self.aclose("idle")
 
     def _quiet_since(self) -> float:
         """Since when the peer has been silent; nobody can tell while nobody is in `receive`."""

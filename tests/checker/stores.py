@@ -66,8 +66,11 @@ def read_store(path: Path, health: Tally) -> StoredJournal:
 def _read_rows(connection: sqlite3.Connection, store: StoredJournal) -> None:
     meta = dict(connection.execute("SELECT name, value FROM meta"))
     store.node, store.chain = meta.get("node", b""), meta.get("chain", b"")
+    check = meta.pop("check", None)
     known = {"node", "chain"} <= meta.keys() <= {"node", "chain", "begins", "previous"}
     store.health.expect(known, f"{store.path} does not say whose it is")
+    facts = zlib.crc32(repr((sorted(meta.items()),)).encode()).to_bytes(4)
+    store.health.expect(check in {None, facts}, f"what {store.path} says of itself is not what was written")
     for sequence, stored in connection.execute("SELECT sequence, data FROM journal ORDER BY sequence"):
         data = _unchecked(stored, sequence)
         store.health.expect(data is not None, f"sequence {sequence} of {store.path} is not what was written")

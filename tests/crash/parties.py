@@ -16,7 +16,7 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.clock import now_ms
-from byway.errors import LinkError, Refused, RemoteProtocolError
+from byway.errors import CODES, LinkError, Refused, RemoteProtocolError
 from byway.link.client import Client
 from byway.link.dialer import open_link
 from byway.link.subscription import Subscription
@@ -238,7 +238,7 @@ class Subscriber:
             except (LinkError, RemoteProtocolError):
                 self._tallying.began_again += 1
             except Refused as refusal:
-                if not refusal.temporary:
+                if not (refusal.temporary or CODES[refusal.code].temporary):  # `Ended` has no time, only a code
                     self._tallying.surprises.append(f"{self._wish.sub} was refused: {refusal} ({refusal.code})")
             with trio.move_on_after(self._wish.away_s):
                 await self._stop.wait()

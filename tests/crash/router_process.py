@@ -21,6 +21,7 @@ from byway.settings import NodeSettings, RouterSettings, write_settings
 
 ROOT: Final = Path(__file__).parent.parent.parent
 START_WITHIN_S: Final = 30.0
+SIGKILLED: Final = -signal.SIGKILL  # the exit status
 STOP_WITHIN_S: Final = 20.0
 PORTS: Final = range(20_000, 32_000)  # below those that the system gives to clients, who could else take ours
 
@@ -85,9 +86,9 @@ class RouterProcess:
         await self.begin(*decisions)
         await self.ready()
 
-    async def kill(self) -> None:
-        """SIGKILL: whatever it was doing, it does no more."""
-        await self._end(signal.SIGKILL)
+    async def kill(self) -> int:
+        """SIGKILL: whatever it was doing, it does no more; the exit status, of SIGKILL if nothing was before it."""
+        return await self._end(signal.SIGKILL)
 
     def pause(self) -> None:
         """SIGSTOP: it is there, and does nothing."""

@@ -14,7 +14,7 @@ from tests.faults.damaged_store import (
     bits_of_a_closed_store,
     bits_of_a_log,
 )
-from tests.faults.failing_disk import a_flush_fails_in_the_system, an_operation_fails
+from tests.faults.failing_disk import WAYS_TO_FAIL, a_flush_fails_in_the_system, an_operation_fails
 from tests.faults.floods import bad_signatures, fresh_keys
 from tests.faults.full_disk import the_disk_is_full
 from tests.faults.idle_links import many_idle_links
@@ -62,7 +62,7 @@ CASES: Final = (
     Case(killed_at_named_points, kills=0.4),
     Case(publishers_and_subscribers_are_killed, times=12),
     Case(stopped_for_a_while, times=6),
-    Case(an_operation_fails, times=25),
+    Case(an_operation_fails, times=2 * len(WAYS_TO_FAIL)),
     Case(a_flush_fails_in_the_system, times=4),
     Case(the_disk_is_full, times=4),
     Case(power_cut_under_load, times=20),

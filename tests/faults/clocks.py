@@ -12,6 +12,7 @@ import trio
 from tests.crash.router_process import RouterProcess
 from tests.faults.stage import NotPossible, Stage
 
+REMARK: Final = "`time.sleep` of `thread_turns` is `select` here: libfaketime does not stand sleeps of a microsecond"
 LIBRARY: Final = "faketime/libfaketime.so.1"
 JUMPS_S: Final = (3_700, -3_700, 400 * 86_400, -400 * 86_400, 7_200)
 STAYS_S: Final = 2.0
@@ -23,6 +24,7 @@ SKEW_MS: Final = 3_000  # a node that starts beside a wrong clock knows how long
 async def the_clock_jumps(stage: Stage) -> None:
     """An hour and 400 days, forth and back, while the router runs and while it does not."""
     preload = _library()
+    stage.outcome.remarks.append(REMARK)
     offset = stage.folder / "offset"
     offset.write_text("+0")
     async with RouterProcess(stage.folder, module="tests.faults.jumping_router") as router:

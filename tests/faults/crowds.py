@@ -16,11 +16,13 @@ from typing import Final
 import trio
 
 from tests.crash.router_process import ROOT, RouterProcess
+from tests.faults.crowd import NICED
 from tests.faults.stage import NotPossible
 
 PROCESSES: Final = 2
 APART: Final = 100  # address prefixes between those of one process and those of the next
 LEAVE_WITHIN_S: Final = 15.0
+ATTACKERS_NICED: Final = "attacking processes niced"
 LATENCY_MOST: Final = 5  # times as long as undisturbed, at the 99th of a hundred
 CONNECT_MOST_S: Final = 2.0
 
@@ -35,7 +37,7 @@ def allow_open_files(number: int) -> None:
 
 @dataclass(slots=True)
 class Gathered:
-    """Those who are `there`, and how many subscriptions they have `held` then.
+    """Those who are `there`, how many subscriptions they have `held` then, and how many of their processes are `niced`.
 
     Once they are gone: what they `told` of what came of it, how often in a second it came since all were there, and how
     long all of it `lasted_s`, from before the first of them to after the last.
@@ -43,6 +45,7 @@ class Gathered:
 
     there: int = 0
     held: int = 0
+    niced: int = 0
     told: Counter[str] = field(default_factory=Counter)
     per_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     lasted_s: float = 0.0
@@ -52,7 +55,7 @@ class Gathered:
 async def crowd(router: RouterProcess, kind: str, count: int, *, first: int = 10) -> AsyncGenerator[Gathered]:
     """Two processes of `count` each, from the address prefixes 127.0.`first` and on."""
     processes: list[trio.Process] = []
-    gathered, began = Gathered(), trio.current_time()
+    gathered, began = Gathered(niced=PROCESSES if kind in NICED else 0), trio.current_time()
     try:
         for number in range(PROCESSES):
             given = [kind, router.at.address, router.at.node, str(count), str(first + APART * number)]

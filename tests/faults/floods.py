@@ -20,7 +20,7 @@ from byway.protocol.limits import HOUR_MS
 from tests.crash.parties import make_cast
 from tests.crash.router_process import RouterProcess
 from tests.faults.crowd import BATCH, FEW_PREFIXES
-from tests.faults.crowds import CONNECT_MOST_S, LATENCY_MOST, PROCESSES, Gathered, crowd, slow_end
+from tests.faults.crowds import ATTACKERS_NICED, CONNECT_MOST_S, LATENCY_MOST, PROCESSES, Gathered, crowd, slow_end
 from tests.faults.stage import Stage
 
 MEASURED_S: Final = 7.0
@@ -76,6 +76,8 @@ async def _beside(stage: Stage, kind: str, count: int, **settings: Any) -> tuple
             async with crowd(router, kind, count) as flood:
                 busy = await _measure(stage, router)
             stage.outcome.faults += 1
+            if flood.niced:
+                stage.count(ATTACKERS_NICED, flood.niced)
             for what, value, most in (
                 (
                     "latency at the 99th of a hundred, times undisturbed",

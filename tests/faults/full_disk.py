@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -125,19 +126,26 @@ def fill(path: Path, left: int, disk: Path) -> None:
 def small_disk(place: Path) -> Generator[tuple[Path, Path, list[str]]]:
     """A small disk that only one mount namespace sees at `place`.
 
-    Gives the path to it from here, the path inside, and what to put before a command that shall see it.
-    Raises `NotPossible` where no namespace may be made.
+    Gives the path to it from here, the path inside, and what to put before a command that shall see it.  Who is not
+    root gets it in a user namespace.  Raises `NotPossible` where no such namespace may be made.
     """
     unshare, nsenter = needed("unshare", "util-linux"), needed("nsenter", "util-linux")
     mount = f'mount -t tmpfs -o size={DISK_BYTES} tmpfs "$0" && echo mounted && exec sleep infinity'
-    holder = subprocess.Popen([unshare, "-m", "sh", "-c", mount, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    root = os.geteuid() == 0
+    made, entered = (["-m"], ["-m"]) if root else (["-r", "-m"], ["-U", "--preserve-credentials", "-m"])
+    holder = subprocess.Popen(
+        [unshare, *made, "sh", "-c", mount, place], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
         assert holder.stdout is not None
         if holder.stdout.readline() != b"mounted\n":
             assert holder.stderr is not None
             why = holder.stderr.read().decode().strip()
-            raise NotPossible(f"no small disk can be mounted ({why}): run it as root, sudo make faults")
-        prefix = [nsenter, "-t", str(holder.pid), "-m", f"--wd={ROOT}", "--"]
+            raise NotPossible(
+                f"no small disk can be mounted ({why}): run it as root, or let users make namespaces, "
+                "sysctl -w kernel.unprivileged_userns_clone=1"
+            )
+        prefix = [nsenter, "-t", str(holder.pid), *entered, f"--wd={ROOT}", "--"]
         yield Path(f"/proc/{holder.pid}/root{place}"), place, prefix
     finally:
         holder.kill()

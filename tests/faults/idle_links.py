@@ -8,7 +8,7 @@ import trio
 
 from tests.crash.router_process import RouterProcess
 from tests.faults.crowd import ACTIVE_EVERY_S
-from tests.faults.crowds import LATENCY_MOST, PROCESSES, allow_open_files, crowd, resident_kb
+from tests.faults.crowds import ATTACKERS_NICED, LATENCY_MOST, PROCESSES, allow_open_files, crowd, resident_kb
 from tests.faults.heartbeat import STALL_MOST_MS, heartbeat
 from tests.faults.peers import open_files
 from tests.faults.stage import Stage
@@ -62,6 +62,7 @@ async def _some_are_active(stage: Stage, router: RouterProcess, quiet_ms: float,
         stalled = f"nobody was answered for {longest_ms:.0f} ms beside {beside} links, and for {quiet_ms:.0f} without"
         stage.expect(longest_ms <= most_ms, stalled)
         stage.count(f"ms without an answer, beside {beside} links", round(longest_ms))
+    stage.count(ATTACKERS_NICED, active.niced)
     stage.outcome.counts |= {"active links": active.there, "casts of theirs a second": round(per_s)}
 
 

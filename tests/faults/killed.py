@@ -12,7 +12,7 @@ import trio
 from byway.protocol.limits import ACK_TIMEOUT_S, PING_AFTER_S, PONG_WITHIN_S
 from tests.crash.market import Market
 from tests.crash.parties import seeded
-from tests.crash.router_process import RouterProcess
+from tests.crash.router_process import SIGKILLED, RouterProcess
 from tests.faults.kill_points import AT, POINTS, RARE, WHEN
 from tests.faults.stage import Stage
 
@@ -22,7 +22,6 @@ MOMENT_S: Final = (0.0, 0.05)  # and that little later
 HASTE: Final = 0.2  # so often it is not waited for ready
 HASTE_S: Final = (0.0, 1.5)
 REACHED_WITHIN_S: Final = 20.0
-SIGKILLED: Final = -9
 PAUSES_S: Final = (0.2, 1.0, 3.0, 12.0)
 SERVES_AGAIN_WITHIN_S: Final = 10.0
 AFTER_ACKS_S: Final = ACK_TIMEOUT_S + 5
@@ -42,9 +41,15 @@ async def killed_at_any_moment(stage: Stage) -> None:
                     await router.ready()
                     await market.load(chance.randint(*LOAD), LOAD_WITHIN_S)
                     await trio.sleep(chance.uniform(*MOMENT_S))
-                await router.kill()
-            stage.count("kills")
+                status = await router.kill()
+            expect_killed(stage, status, number)
         await router.start()
+
+
+def expect_killed(stage: Stage, status: int, number: int) -> None:
+    """Count a kill.  A router that had ended before of itself, with another status, is none, and is a finding."""
+    stage.expect(status == SIGKILLED, f"the router had ended with {status} before kill {number}")
+    stage.count("kills", int(status == SIGKILLED))
 
 
 async def killed_at_named_points(stage: Stage) -> None:
@@ -69,7 +74,7 @@ async def reach_points(stage: Stage, router: RouterProcess, market: Market) -> N
         stage.expect(status == SIGKILLED, f"the process did not die of it: {point}, {when}")
         if status is None:
             await router.kill()
-        stage.count("kills at named points")
+        stage.count("kills at named points", int(status == SIGKILLED))
 
 
 async def stopped_for_a_while(stage: Stage) -> None:

@@ -20,7 +20,7 @@ from tests.checker.evidence import Witness
 from tests.checker.witnesses import Effects
 from tests.crash.router_process import ROOT, RouterProcess
 from tests.faults.authority_process import messaging_process
-from tests.faults.crowds import LATENCY_MOST, slow_end
+from tests.faults.crowds import ATTACKERS_NICED, LATENCY_MOST, slow_end
 from tests.faults.sellers import Sellers, make_mailbox, new_key
 from tests.faults.stage import EVIDENCE, Stage
 
@@ -67,6 +67,7 @@ async def many_offers(stage: Stage) -> None:
                 came = len(await _collect(honest, authority, witness, buyer))
                 stage.expect(came == 2 * OF_OTHERS, f"{came} of {2 * OF_OTHERS} offers came to a buyer not flooded")
             stage.outcome.faults += 2
+            stage.count(ATTACKERS_NICED)
             stage.count("offers that came", len(offers))
 
 

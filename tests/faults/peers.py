@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from random import Random
+from typing import Final, NamedTuple
 
 import trio
 from nacl.signing import SigningKey
@@ -21,43 +23,89 @@ from byway.protocol.address import parse_address
 from byway.protocol.codec import Decoder
 from byway.protocol.frames import Accepted, Bye, Frame
 from byway.protocol.limits import HELLO_TIMEOUT_S, HOUR_MS
+from byway.protocol.statement import Statement
 from byway.protocol.urn import parse_urn
 from tests.checker.evidence import SystemClock, Witness
-from tests.checker.witnesses import witnessed
+from tests.checker.witnesses import Effects, witnessed
+from tests.crash.market import Market
 from tests.crash.parties import make_cast
 from tests.crash.router_process import RouterProcess
 from tests.faults.stage import EVIDENCE, Stage
 
-STRIDE: Final = 7  # of the bytes at which a connection is cut; tests/fuzz cuts every frame at every byte
+NEVER: Final = float("inf")
+BESIDE_BORDERS: Final = (1, -1, 0)  # of a frame: after its first byte, before its last one, and after that
+SUB: Final = "cut"
 LENGTH_BYTES: Final = 4
 PAUSE_S: Final = 0.1
+CONVERSED_WITHIN_S: Final = 20.0
+
+
+class Cut(NamedTuple):
+    """Where a connection ends: in what the client `sends` or `hears`, in which frame, from 0, and after which byte.
+
+    A byte above 0 counts from the beginning of the frame.  0 is its end, and -1 one byte before that.
+    """
+
+    way: str
+    frame: int
+    byte: int
+
+    def place(self, said: bytes | bytearray) -> float:
+        """After how many of these bytes that is; infinity as long as they do not tell."""
+        start = end = 0
+        for _ in range(self.frame + 1 if self.byte <= 0 else self.frame):
+            start, end = end, end + LENGTH_BYTES + int.from_bytes(said[end : end + LENGTH_BYTES])
+            if len(said) < start + LENGTH_BYTES:
+                return NEVER
+        return end + self.byte
 
 
 class Recorded(trio.abc.Stream):
-    """A stream that remembers what was sent, up to the `cut`, where the connection ends."""
+    """A stream that remembers what was said on it, and ends at the cut."""
 
-    def __init__(self, stream: trio.abc.Stream, cut: float = float("inf")) -> None:
+    def __init__(self, stream: trio.abc.Stream, cut: Cut | None = None) -> None:
         self._stream = stream
         self._cut = cut
         self.sent = bytearray()
+        self.heard = bytearray()
+        self.is_cut = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        left = self._cut - len(self.sent)
+        self._check_whole()
+        before = len(self.sent)
         self.sent += data
-        if len(data) >= left:
-            await self._stream.send_all(bytes(data)[: int(left)])
+        left = self._left("sends", self.sent, before)
+        await self._stream.send_all(bytes(data)[:left])
+        if self.is_cut:
             await trio.aclose_forcefully(self._stream)
             raise trio.BrokenResourceError
-        await self._stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
-        return await self._stream.receive_some(max_bytes)
+        self._check_whole()
+        data = await self._stream.receive_some(max_bytes)
+        before = len(self.heard)
+        self.heard += data
+        left = self._left("hears", self.heard, before)
+        if self.is_cut:
+            await trio.aclose_forcefully(self._stream)
+        return data[:left]
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+    def _left(self, way: str, said: bytearray, before: int) -> int | None:
+        """How many bytes more may go, if the cut is there."""
+        if self._cut is None or self._cut.way != way or (place := self._cut.place(said)) > len(said):
+            return None
+        self.is_cut = True
+        return max(0, int(place) - before)
+
+    def _check_whole(self) -> None:
+        if self.is_cut:
+            raise trio.BrokenResourceError
 
 
 async def dial(at: NodeAddress, *, source: str | None = None) -> TlsStream:
@@ -77,32 +125,92 @@ async def open_on(stream: trio.abc.Stream, at: NodeAddress, key: SigningKey) -> 
 
 
 async def cut_at_any_byte(stage: Stage) -> None:
-    """A publisher's connection is cut at one byte after the other: a cast is there or not, and never twice."""
+    """A connection is cut, now while its client speaks and now while the router does; the next one goes on from there.
+
+    Each byte of each frame that both say may be where.  A run has `stage.times` of them: half are beside the borders of
+    frames, which are all there if that is enough for them, and half are by chance.  Every byte of every frame is the
+    matter of tests/fuzz/test_cut_connections.py.
+    """
     async with RouterProcess(stage.folder) as router:
         await router.start()
         async with stage.market(router) as market:
-            whole = await _say_until_cut(stage, router, float("inf"), "whole")
-            cuts = list(range(1, whole, STRIDE))
-            for cut in stage.chance.sample(cuts, min(stage.times, len(cuts))):
-                with market.fault(f"cut at byte {cut}"):
-                    await _say_until_cut(stage, router, cut, f"cut-{cut}")
-                stage.count("cuts")
+            with Witness(market.evidence, "cut-off", SystemClock(), role="publisher and subscriber") as witness:
+                await _cut_off(stage, router, market, witness)
 
 
-async def _say_until_cut(stage: Stage, router: RouterProcess, cut: float, name: str) -> int:
-    """Open a link, subscribe and submit, as far as the bytes go; how many there were."""
-    chance, key = stage.chance, SigningKey(stage.chance.randbytes(32))
-    stream = Recorded(await dial(router.at), cut)
-    made = [make_cast(chance, router.at.node, lifetime_ms=HOUR_MS).statement for _ in range(2)]
-    witness = Witness(router.folder / EVIDENCE, name, SystemClock(), role="publisher")
-    with witness, suppress(LinkError, RemoteProtocolError):
-        link = await open_on(stream, router.at, key)
-        async with kept_alive(link), witnessed(link, witness) as client:
-            await client.submit(made)
-            await client.submit(made)
-    with suppress(trio.ClosedResourceError):
-        await trio.aclose_forcefully(stream)
-    return len(stream.sent)
+async def _cut_off(stage: Stage, router: RouterProcess, market: Market, witness: Witness) -> None:
+    whole = await _Conversation(stage.chance, router.at, witness, 0).said()
+    said = {"sends": frames_of(bytes(whole.sent)), "hears": frames_of(bytes(whole.heard))}
+    for number, cut in enumerate(due(stage.chance, said, stage.times), start=1):
+        conversation = _Conversation(stage.chance, router.at, witness, number)
+        where = f"after byte {cut.byte} of frame {cut.frame} that it {cut.way}"
+        with market.fault(f"{number}: a client is cut off {where}"):
+            stream = await conversation.said(cut)
+        stage.count(f"cut at what a client {cut.way}" if stream.is_cut else "over before its cut")
+        await conversation.said()
+        stage.expect(conversation.is_complete, f"not everything came to a client that was cut off {where}")
+
+
+def due(chance: Random, said: Mapping[str, Sequence[bytes]], times: int) -> list[Cut]:
+    """Where to cut so many conversations like the one in which these frames were said."""
+    near, far = list[Cut](), list[Cut]()
+    for way, frames in said.items():
+        for number, frame in enumerate(frames):
+            near += [Cut(way, number, byte) for byte in BESIDE_BORDERS]
+            far += [Cut(way, number, byte) for byte in range(2, len(frame) - 1)]
+    chosen = chance.sample(near, min(len(near), (times + 1) // 2))
+    chosen += chance.sample(far, min(len(far), times - len(chosen)))
+    chance.shuffle(chosen)
+    return chosen
+
+
+class _Conversation:
+    """Somebody who subscribes, hands in two casts twice over, and acks them when they come; on one link or on several.
+
+    What is the same on all of them: the key, the casts, and what was done.
+    """
+
+    def __init__(self, chance: Random, at: NodeAddress, witness: Witness, number: int) -> None:
+        self._at = at
+        self._witness = witness
+        self._key = SigningKey(chance.randbytes(32))
+        self._path = f"open:cut:c{number:04}"
+        self._chance = chance
+        self._made = [self._make() for _ in range(2)]
+        self._done: set[bytes] = set()
+        self._settled = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all casts have come, and their acks are durable."""
+        return self._settled and self._done >= {each.id for each in self._made}
+
+    def _make(self) -> Statement:
+        topics = [f"urn:byway:topic:{self._path}"]
+        return make_cast(self._chance, self._at.node, lifetime_ms=HOUR_MS, pads=[0], topics=topics).statement
+
+    async def said(self, cut: Cut | None = None) -> Recorded:
+        """All of it on a link of its own, as far as that goes; and one cast more, behind what was not acked."""
+        last = self._make()
+        self._settled = False
+        stream = Recorded(await dial(self._at), cut)
+        effects = Effects(self._witness, self._at.node, bytes(self._key.verify_key), SUB, self._done)
+        with suppress(LinkError, RemoteProtocolError), trio.move_on_after(CONVERSED_WITHIN_S):
+            link = await open_on(stream, self._at, self._key)
+            async with (
+                kept_alive(link),
+                witnessed(link, self._witness) as client,
+                client.subscribe(SUB, self._path) as subscription,
+            ):
+                await client.submit(self._made)
+                await client.submit([*self._made, last])
+                while last.id not in self._done:
+                    effects.take(subscription, await subscription.receive())
+                await subscription.settled()
+                self._settled = True
+        with suppress(trio.ClosedResourceError):
+            await trio.aclose_forcefully(stream)
+        return stream
 
 
 async def sessions_are_replayed(stage: Stage) -> None:

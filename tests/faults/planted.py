@@ -1,4 +1,7 @@
-"""Every planted bug turns the checker red: a short run with each, judged as all others are."""
+"""Every planted bug turns the checker red: a short run with each, judged as all others are.
+
+The same run without a bug is its control, and has to be green: what is red with the bug is red because of it.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,20 @@ from tests.checker.lost import ANSWERED_WITHIN_MS
 from tests.checker.verdict import judge
 from tests.crash.market import WISHES, Market, open_market
 from tests.crash.parties import Wish
-from tests.crash.router_process import RouterProcess
-from tests.faults.planted_router import BUG, BUGS, HELD_S, ONE_IN
+from tests.crash.router_process import SIGKILLED, RouterProcess
+from tests.faults.planted_router import BUG, BUGS, HELD_S, ON_SUCH_A_DISK, ONE_IN
 from tests.faults.power_cut_router import CUT
 
 DRAIN_WITHIN_S: Final = 3.0
+MUCH_WITHIN_S: Final = 20.0  # until thousands are acked, on a busy machine
 CUTS: Final = 8
 CUT_WITHIN_S: Final = 12.0
 ALL: Final = (Wish("everything", "open:**"),)
 MANY: Final = tuple(Wish(f"everything {number}", "open:**") for number in range(6))
+
+
+class TooLittleError(Exception):
+    """Too little happened in a run for the bug to show; the text says of what."""
 
 
 class Planted(NamedTuple):
@@ -33,10 +41,17 @@ class Planted(NamedTuple):
     drain_within_s: float = DRAIN_WITHIN_S
 
 
+async def needed(market: Market, receipts: int, within_s: float) -> None:
+    """Wait for so many receipts; without them the bug has no occasion.  Raises `TooLittleError`."""
+    came = await market.load(receipts, within_s)
+    if came < receipts:
+        raise TooLittleError(f"{came} receipts came in {within_s:g} s, and {receipts} are needed")
+
+
 async def killed(router: RouterProcess, market: Market, chance: Random) -> None:
     """Some load, a kill, and some load again."""
     await router.start()
-    await market.load(chance.randint(100, 150), 20.0)
+    await needed(market, chance.randint(100, 150), 20.0)
     with market.fault("kill"):
         await router.kill()
         await router.start()
@@ -47,7 +62,7 @@ async def running(router: RouterProcess, market: Market, chance: Random) -> None
     """Enough time for what is not as it should be to happen."""
     del chance
     await router.start()
-    await market.load(200, 6.0)
+    await needed(market, 200, 20.0)
     await trio.sleep(4)
 
 
@@ -55,7 +70,7 @@ async def a_little(router: RouterProcess, market: Market, chance: Random) -> Non
     """What does not fill a subscriber's memory."""
     del chance
     await router.start()
-    await market.load(20, 6.0)
+    await needed(market, 20, 6.0)
 
 
 async def longer_than_an_answer_takes(router: RouterProcess, market: Market, chance: Random) -> None:
@@ -68,19 +83,25 @@ async def brought_much(router: RouterProcess, market: Market, chance: Random) ->
     """Until more has been brought than is forgotten once."""
     del chance
     await router.start()
-    await market.load(ONE_IN * 5 // 4 // len(MANY), 120.0)
+    await needed(market, ONE_IN * 5 // 4 // len(MANY), 120.0)
 
 
 async def cut(router: RouterProcess, market: Market, chance: Random) -> None:
     """Power cuts, until a start finds that the store lacks what was signed for."""
+    router.environment[ON_SUCH_A_DISK] = "yes"
+    done = 0
     for number in range(CUTS):
-        router.environment[CUT] = f"{chance.randint(150, 400)} {number}"
+        router.environment[CUT] = f"{chance.randint(150, 400)} {chance.randrange(1000)}"
         with market.fault(f"power cut {number}"):
             await router.begin()
-            if await router.ended(CUT_WITHIN_S) is None:
+            status = await router.ended(CUT_WITHIN_S)
+            if status is None:
                 await router.kill()
+        done += status == SIGKILLED
         if "read-only" in router.facts:
             break
+    if not done:
+        raise TooLittleError("the power was never cut")
     del router.environment[CUT]
     await router.start()
 
@@ -88,7 +109,7 @@ async def cut(router: RouterProcess, market: Market, chance: Random) -> None:
 RUNS: Final = {
     "synchronous_normal": Planted(cut, frozenset({"I6", "I7"})),
     "receipt_before_commit": Planted(killed, frozenset({"I7"})),
-    "one_delivery_in_ten_thousand_dropped": Planted(brought_much, frozenset({"I1"}), MANY),
+    "one_delivery_in_ten_thousand_dropped": Planted(brought_much, frozenset({"I1"}), MANY, MUCH_WITHIN_S),
     "signature_check_skipped": Planted(running, frozenset({"I4", "I5"})),
     "dedupe_off": Planted(killed, frozenset({"I7"})),
     "expiry_the_wrong_way": Planted(running, frozenset({"I1", "I11"})),
@@ -102,13 +123,18 @@ RUNS: Final = {
     "tree_without_its_past": Planted(running, frozenset({"I14"})),
 }
 assert RUNS.keys() == BUGS.keys()
+CONTROLS: Final = {planted.run.__name__: planted for planted in RUNS.values()}
+assert len({planted._replace(broken=frozenset()) for planted in RUNS.values()}) == len(CONTROLS)
 
 
-async def red(bug: str, folder: Path, chance: Random) -> set[str]:
-    """The promises that are seen broken in a run with this bug."""
-    planted = RUNS[bug]
+async def red(name: str, folder: Path, chance: Random) -> set[str]:
+    """The promises that are seen broken in a run with the bug of this name, or in the control of this name.
+
+    Raises `TooLittleError` if the run does not tell.
+    """
+    planted = CONTROLS[name] if name in CONTROLS else RUNS[name]
     async with RouterProcess(folder, module="tests.faults.planted_router") as router:
-        router.environment = {BUG: bug}
+        router.environment = {} if name in CONTROLS else {BUG: name}
         evidence = folder / "evidence"
         async with open_market(
             router.at, evidence, chance, wishes=planted.wishes, drain_within_s=planted.drain_within_s
@@ -118,6 +144,6 @@ async def red(bug: str, folder: Path, chance: Random) -> set[str]:
     return {code for code, tally in judge(evidence, stores=[router.store]).items() if tally.findings}
 
 
-def is_caught(bug: str, broken: set[str]) -> bool:
-    """Whether something that the bug breaks was among it."""
-    return bool(RUNS[bug].broken & broken)
+def is_right(name: str, broken: set[str]) -> bool:
+    """Whether something that the bug breaks was among it; in a control, whether there was nothing."""
+    return not broken if name in CONTROLS else bool(RUNS[name].broken & broken)

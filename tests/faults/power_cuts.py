@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.crash.market import Market
-from tests.crash.router_process import RouterProcess
+from tests.crash.router_process import SIGKILLED, RouterProcess
 from tests.faults.power_cut_router import CUT
 from tests.faults.stage import Stage
 
@@ -25,13 +25,16 @@ async def power_cut_under_load(stage: Stage) -> None:
 
 
 async def cut_the_power(stage: Stage, router: RouterProcess, market: Market) -> None:
-    """`stage.times` cuts."""
+    """`stage.times` cuts.  Each ends the process with SIGKILL; a process that ends otherwise is a finding."""
     for number in range(stage.times):
-        router.environment = {CUT: f"{stage.chance.randint(*OPERATIONS)} {number}"}
+        operation = stage.chance.randint(*OPERATIONS)
+        router.environment = {CUT: f"{operation} {number}"}
         with market.fault(f"power cut {number}"):
             await router.begin()
             status = await router.ended(CUT_WITHIN_S)
         if status is None:
             await router.kill()
-        stage.count("power cuts under a router", int(status is not None))
+        what = "did not get so far" if status is None else f"ended with {status} before"
+        stage.expect(status == SIGKILLED, f"power cut {number} at operation {operation}: the router {what}")
+        stage.count("power cuts under a router", int(status == SIGKILLED))
     router.environment = {}

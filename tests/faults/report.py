@@ -2,7 +2,7 @@
 
 | section | written by |
 |---|---|
-| `full` | a run of everything, no smaller than `FULL` |
+| `full` | a run of everything, no smaller than `FULL`, with no case left out |
 | `planted` | the planted bugs |
 | `parts` | any other run: for each case, the power cuts and the simulation the last time that it was run so |
 
@@ -47,6 +47,8 @@ class Run:
     cuts: dict[str, Any] = field(default_factory=dict)
     simulation: dict[str, Any] = field(default_factory=dict)
     planted: dict[str, bool] = field(default_factory=dict)  # whether each bug was caught
+    controls: dict[str, bool] = field(default_factory=dict)  # whether each run without a bug was green
+    untold: dict[str, str] = field(default_factory=dict)  # why such a run with a bug or without does not tell
     seconds: float = 0.0
 
     @property
@@ -55,7 +57,15 @@ class Run:
 
     @property
     def is_full(self) -> bool:
-        return not self.chosen and not self.only_planted and all(self.sizes[name] >= FULL[name] for name in FULL)
+        """Whether it was everything: with a case left out it was not."""
+        if self.chosen or self.only_planted or self.left_out:
+            return False
+        return all(self.sizes[name] >= FULL[name] for name in FULL)
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for each case that this machine cannot do."""
+        return [f"{outcome.case}: {outcome.skipped}" for outcome in self.outcomes if outcome.skipped]
 
     @property
     def broken(self) -> list[str]:
@@ -68,7 +78,16 @@ class Run:
             f"too seldom met in the simulation: {kind} while {state}"
             for kind, state in self.simulation.get("seldom_met", [])
         ]
-        sentences += [f"the planted bug {bug} was not caught" for bug, caught in self.planted.items() if not caught]
+        sentences += [
+            f"the planted bug {bug} was not {f'tried: {self.untold[bug]}' if bug in self.untold else 'caught'}"
+            for bug, caught in self.planted.items()
+            if not caught
+        ]
+        sentences += [
+            f"the run {name} without a bug was not {f'made: {self.untold[name]}' if name in self.untold else 'green'}"
+            for name, green in self.controls.items()
+            if not green
+        ]
         if self.is_full and dict(self.sizes) == FULL and self.seconds > MOST_S:
             sentences.append(f"the run took {self.seconds / 60:.1f} minutes, and may take {MOST_S / 60:.0f}")
         return sentences
@@ -93,7 +112,12 @@ def merged(before: Mapping[str, Any], run: Run, stamp: Mapping[str, Any]) -> dic
     """The sections after this run.  `stamp` says when and where it was made."""
     told = {name: before[name] for name in SECTIONS if name in before}
     if run.only_planted:
-        told["planted"] = {**stamp, "seconds": round(run.seconds), "caught": dict(sorted(run.planted.items()))}
+        told["planted"] = {
+            **stamp,
+            "seconds": round(run.seconds),
+            "caught": dict(sorted(run.planted.items())),
+            "green": dict(sorted(run.controls.items())),
+        }
     elif run.is_full:
         told["full"] = {
             **stamp,

@@ -1,6 +1,9 @@
 """Sellers in a process of their own, who offer one buyer more than she asked for, all at the same time:
 `python -m tests.faults.seller_crowd ADDRESS NODE FOLDER BUYER OFFERS SELLERS BY_EACH`.
 
+They run at a lower priority.  They would otherwise take the two cores from the authority and from the honest sellers,
+with which they share them, for what real sellers do on computers of their own: making keys and offers.
+
 One of them has OFFERS, and then says the first one again; SELLERS have BY_EACH.  BUYER is the URN of her mailbox, and
 their evidence is in FOLDER.  Prints a line when they begin, and at the end what they were told: counts, as JSON.
 """
@@ -19,6 +22,7 @@ from byway.node_address import NodeAddress
 from byway.protocol.urn import parse_urn
 from tests.checker.evidence import SystemClock, Witness
 from tests.crash.parties import seeded
+from tests.faults.crowd import NICENESS
 from tests.faults.sellers import Sellers, new_key
 
 SOURCE = "127.2.3.1"
@@ -38,7 +42,7 @@ async def sell(crowd: Sellers, buyer: bytes, offers: int, sellers: int, by_each:
 
 def main(arguments: Sequence[str]) -> None:
     address, node, folder, buyer, *numbers = arguments
-    os.nice(10)  # the machine is the authority's and the honest sellers'
+    os.nice(NICENESS)
     offers, sellers, by_each = map(int, numbers)
     with Witness(Path(folder), "sellers", SystemClock(), role="publisher") as witness:
         crowd = Sellers(NodeAddress(node, address), witness, seeded(os.urandom(8).hex()), source=SOURCE)

@@ -33,7 +33,11 @@ class NotPossible(Exception):
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a case.  `findings` has a sentence for each broken promise; `losses` of them are lost casts."""
+    """What came of a case.  `findings` has a sentence for each broken promise; `losses` of them are lost casts.
+
+    `longest_wait_ms` is the longest that an undisturbed router kept a probe waiting, of all its markets; `remarks` say
+    what a reader has to know beside the figures.
+    """
 
     case: str
     faults: int = 0
@@ -41,6 +45,8 @@ class Outcome:
     losses: int = 0
     findings: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    longest_wait_ms: float = 0.0
     skipped: str = ""
     seconds: float = 0.0
 
@@ -69,6 +75,8 @@ class Stage:
             yield market
         self.count("receipts", market.tallying.receipts)
         self.outcome.faults += market.faults
+        longest = max([self.outcome.longest_wait_ms, *market.probe.waited_ms])
+        self.outcome.longest_wait_ms = round(longest, 1)
         wal = router.folder / f"{router.store.name}-wal"
         if wal.exists():  # a router that is stopped leaves none
             shutil.copy(wal, router.folder / LEFT)

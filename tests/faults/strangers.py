@@ -14,7 +14,7 @@ from byway.protocol.address import parse_address
 from byway.protocol.limits import HELLO_TIMEOUT_S
 from tests.checker.evidence import Witness
 from tests.crash.router_process import RouterProcess
-from tests.faults.crowds import CONNECT_MOST_S, allow_open_files, crowd, slow_end
+from tests.faults.crowds import ATTACKERS_NICED, CONNECT_MOST_S, allow_open_files, crowd, slow_end
 from tests.faults.peers import dial, open_files, open_on
 from tests.faults.stage import Stage
 from tests.faults.unfinished import client_hello, dawdle
@@ -71,6 +71,7 @@ async def _beside_strangers(stage: Stage, router: RouterProcess, witness: Witnes
         witness.note("measured", what=what, value=round(value, 2), most=most)
     stage.expect(strangers.told["cut off"] > 0, "no stranger was let go of")
     stage.outcome.faults += 1
+    stage.count(ATTACKERS_NICED, strangers.niced)
     stage.outcome.counts |= {
         "strangers at one time": strangers.there,
         "of them inside": held,
@@ -87,6 +88,7 @@ async def _beside_passers_by(stage: Stage, router: RouterProcess, witness: Witne
     what = "handshakes a second that are missing"
     witness.note("measured", what=what, value=round(BEGUN_LEAST_PER_S - begun), most=0)
     stage.outcome.faults += 1
+    stage.count(ATTACKERS_NICED, passing.niced)
     stage.count("handshakes begun a second", round(begun))
     return took
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.checker.tally import Finding
+from tests.faults.__main__ import main
 from tests.faults.cases import CASES
 from tests.faults.figures import BEGIN, END, PAGE, figures, write_page
 from tests.faults.report import FULL, TRIED_ELSEWHERE, Run, first_seed, merged, write_results
@@ -19,7 +20,8 @@ STAMP = {"at": "2026-11-22T08:00:00+00:00", "commit": "abc1234", "machine": {"co
 KILLS = Outcome("killed_at_any_moment", faults=300, checked=9, counts={"kills": 300})
 POINTS = Outcome("killed_at_named_points", faults=80, checked=9, counts={"kills at named points": 80})
 PARTIES = Outcome("publishers_and_subscribers_are_killed", faults=12, checked=9, counts={"publishers killed": 12})
-FULL_DISK = Outcome("the_disk_is_full", skipped="there is no unshare: apt-get install util-linux")
+NO_UNSHARE = "there is no unshare: apt-get install util-linux"
+FULL_DISK = Outcome("the_disk_is_full", skipped=NO_UNSHARE)
 
 
 def everything(*outcomes: Outcome, seconds: float = 1000.0) -> Run:
@@ -47,7 +49,9 @@ def test_whatever_is_found_makes_the_run_red() -> None:
     run = Run("x", {"kills": 1}, outcomes=[Outcome("killed", findings=["I1 a cast is lost"], losses=1)])
     run.cuts = {"cuts": 3, "lost": 1, "findings": ["power cut 1 lost the sequences [4]"]}
     run.simulation = {"seeds": 2, "failed": {"7": ["I6 twice"]}, "seldom_met": [["kill", "idle"]]}
-    run.planted = {"dedupe_off": False, "stale_ack_accepted": True}
+    run.planted = {"dedupe_off": False, "stale_ack_accepted": True, "brings_much": False}
+    run.controls = {"killed": True, "running": False, "cut": False}
+    run.untold = {"brings_much": "3 receipts came, and 9 are needed", "cut": "the power was never cut"}
 
     assert run.losses == 2
     assert run.broken == [
@@ -56,12 +60,38 @@ def test_whatever_is_found_makes_the_run_red() -> None:
         "simulation, seed 7: I6 twice",
         "too seldom met in the simulation: kill while idle",
         "the planted bug dedupe_off was not caught",
+        "the planted bug brings_much was not tried: 3 receipts came, and 9 are needed",
+        "the run running without a bug was not green",
+        "the run cut without a bug was not made: the power was never cut",
     ]
 
 
 def test_a_full_run_that_takes_longer_than_it_may_is_broken() -> None:
     assert everything(seconds=1199.0).broken == []
     assert everything(seconds=1290.0).broken == ["the run took 21.5 minutes, and may take 20"]
+
+
+def test_a_run_that_left_a_case_out_is_no_full_run_and_says_so() -> None:
+    run = everything(KILLS, FULL_DISK)
+
+    assert not run.is_full
+    assert run.left_out == [f"the_disk_is_full: {NO_UNSHARE}"]
+    assert set(told_of(run)) == {"parts"}
+
+
+def test_a_command_that_left_a_case_out_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def all_but_one(run: Run, _: object) -> None:
+        run.outcomes += [KILLS, FULL_DISK]
+
+    for name, value in (("run_all", all_but_one), ("RESULTS", tmp_path / "faults.json"), ("ROOT", tmp_path)):
+        monkeypatch.setattr(f"tests.faults.__main__.{name}", value)
+
+    assert main([]) == 1
+    said = capsys.readouterr().out
+    assert f"left out: the_disk_is_full: {NO_UNSHARE}" in said
+    assert "this run was not a full one" in said
 
 
 def test_a_larger_or_a_smaller_run_may_take_its_time() -> None:
@@ -120,10 +150,12 @@ def test_parts_leave_each_other_alone() -> None:
 def test_planted_bugs_have_a_section_of_their_own() -> None:
     full = told_of(everything(KILLS))
 
-    after = merged(full, Run("z", {}, only_planted=True, planted={"dedupe_off": True}), STAMP)
+    planted = Run("z", {}, only_planted=True, planted={"dedupe_off": True}, controls={"killed": True})
+    after = merged(full, planted, STAMP)
 
     assert after["full"] == full["full"]
     assert after["planted"]["caught"] == {"dedupe_off": True}
+    assert after["planted"]["green"] == {"killed": True}
 
 
 def test_a_run_of_everything_that_is_smaller_is_no_full_run() -> None:
@@ -196,16 +228,19 @@ def test_what_publishers_and_subscribers_lose_is_no_loss_of_a_killed_router() ->
     assert "| 300 | 0 |" in row(lines, "router processes killed")
 
 
-def test_the_head_line_sums_up_and_names_what_was_left_out() -> None:
-    head = figures(told_of(everything(KILLS, FULL_DISK)))[0]
+def test_the_head_line_sums_up() -> None:
+    head = figures(told_of(everything(KILLS)))[0]
 
     assert "5,300 faults" in head
     assert "**0 promises broken**" in head
-    assert "**Left out: the disk is full (there is no unshare: apt-get install util-linux).**" in head
+    assert head.endswith("No case was left out.")
 
 
-def test_a_run_without_gaps_says_so() -> None:
-    assert figures(told_of(everything(KILLS)))[0].endswith("No case was left out.")
+def test_a_case_shows_the_longest_wait_and_what_is_to_be_known_beside_it() -> None:
+    lines = figures(told_of(everything(replace(KILLS, longest_wait_ms=321.4, remarks=["on a slow disk"]), POINTS)))
+
+    assert row(lines, "killed at any moment").endswith("| 300 | 9 | 0 | 321 | 300 kills, on a slow disk |")
+    assert "| 0 | - |" in row(lines, "killed at named points")
 
 
 def test_a_fault_that_cannot_meet_a_state_has_a_dash() -> None:
@@ -217,8 +252,12 @@ def test_a_fault_that_cannot_meet_a_state_has_a_dash() -> None:
 
 def test_planted_bugs_are_on_the_page_with_their_own_commit() -> None:
     told = told_of(everything(KILLS))
-    told["planted"] = {**STAMP, "commit": "fed4321", "caught": {"dedupe_off": True, "filter_ignored": False}}
-    expected = "| bugs planted in a router, 2026-11-22, commit fed4321 | 2 | 1 not caught: filter ignored | |"
+    caught, green = {"dedupe_off": True, "filter_ignored": False}, {"killed": True, "running": False}
+    told["planted"] = {**STAMP, "commit": "fed4321", "caught": caught, "green": green}
+    expected = (
+        "| bugs planted in routers and simulated worlds, 2026-11-22, commit fed4321 | 2 "
+        "| 1 not caught: filter ignored; 1 of 2 runs without a bug green | |"
+    )
 
     assert row(figures(told), "bugs planted") == expected
     assert row(figures({"planted": told["planted"]}), "bugs planted") == expected

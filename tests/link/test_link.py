@@ -146,6 +146,35 @@ async def test_silence_without_an_answer_ends_the_link(ends: Ends, autojump_cloc
     assert told.value.code == "idle"
 
 
+async def test_who_waits_to_receive_is_told_in_time_that_nothing_can_be_sent_any_more(
+    ends: Ends, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link, _ = ends
+    await link.receive()
+
+    async def fail(_: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        raise trio.BrokenResourceError
+
+    monkeypatch.setattr(link._stream, "send_all", fail)
+    began = trio.current_time()
+    told: list[str] = []
+
+    async def receive() -> None:
+        with pytest.raises(LinkError) as caught:
+            await link.receive()
+        told.append(caught.value.code)
+
+    with trio.fail_after(10 * PING_AFTER_S):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(receive)
+            await wait_all_tasks_blocked()
+            with pytest.raises(LinkError):
+                await link.send(Resolve(1, "a"))
+    assert told == ["link-lost"]
+    assert trio.current_time() <= began + PING_AFTER_S + PONG_WITHIN_S
+
+
 async def test_silence_means_nothing_while_nobody_listens(ends: Ends, autojump_clock: MockClock) -> None:
     link, server = ends
     await trio.sleep(10 * PING_AFTER_S)

@@ -29,9 +29,10 @@ from byway.router.store_thread import StoreThread
 from byway.store.high_water import HIGH_WATER_FILE
 from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
 from byway.store.store import Store
+from tests.simulation.disorder import Disorder, UnrulyLink
 from tests.simulation.network import Network
-from tests.simulation.parts import WORK_S, Parts, WatchedLink
-from tests.simulation.states import RECOVERING, States
+from tests.simulation.parts import Parts, WatchedLink
+from tests.simulation.states import RECOVERING, WORK_S, States
 from tests.simulation.store_calls import StoreCalls
 from tests.simulation.wires import Connection
 from tests.store.power_loss import Disk, Image
@@ -64,6 +65,8 @@ class Machine:
         self.restarting = trio.Lock()  # who holds it may end its life
         self.clock_ahead_ms = 0  # of the wall clock of this machine
         self.disk = Disk()
+        self.disorder: Disorder | None = None  # of what its links say
+        self.submits_wait_for: str | None = None  # a state: before it, no Submit arrives
         self.calls = StoreCalls(name, self.states, self.random, note)
         self.folder = folder / name
         self.folder.mkdir()
@@ -89,6 +92,10 @@ class Machine:
     @property
     def is_on(self) -> bool:
         return self._on.is_set()
+
+    @property
+    def lives(self) -> bool:
+        return self.is_on and not self._dead.is_set()
 
     @property
     def node(self) -> str:
@@ -126,6 +133,11 @@ class Machine:
         self._reserve_bytes = MORE_THAN_THERE_IS if on else 0
         if self._sqlite is not None:
             self._sqlite._reserve_bytes = self._reserve_bytes  # a disk fills up while a store is open
+
+    def forget_pages(self) -> None:
+        """What its store has read of the disk is in memory no more: the next call reads again."""
+        if self._sqlite is not None and self.lives:
+            self._sqlite._database._connection.pragma("shrink_memory")
 
     async def kill(self) -> None:
         """End the process.  What it wrote is there, flushed or not."""
@@ -246,7 +258,7 @@ class Machine:
         resolver = policy if isinstance(policy, AddressingPolicy) else None
 
         async def serve(link: Link) -> None:
-            watched = self._parts.link(self, link)
+            watched = self._parts.link(self, cast("Link", UnrulyLink(link, self)))
             try:
                 await self._parts.session(self, router, watched, resolver).run()
             finally:

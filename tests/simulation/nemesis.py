@@ -6,13 +6,14 @@ What it does in which seed is in `plan`; how it is done is in `strikes_at_machin
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import trio
 
 from tests.checker.evidence import Witness
 from tests.simulation import coverage as fault
 from tests.simulation.coverage import Pair
-from tests.simulation.ground import WAITS_S, Ground
+from tests.simulation.ground import Ground
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, Planned
 from tests.simulation.states import AWAITING, DELIVERING, PAGING, RECOVERING
@@ -21,7 +22,18 @@ from tests.simulation.strikes_at_machines import MachineStrikes
 from tests.simulation.strikes_at_parties import PartyStrikes
 from tests.simulation.world import World
 
-AT_SUBSCRIBERS = (fault.RIVAL, fault.SLOW, fault.EFFECT, fault.SUBSCRIBER, fault.PARTITION)
+AT_SUBSCRIBERS = (
+    fault.RIVAL,
+    fault.SLOW,
+    fault.EFFECT,
+    fault.SUBSCRIBER,
+    fault.PARTITION,
+    fault.DUPLICATE,
+    fault.REORDER,
+)
+AT_CARRIERS = (fault.CUT, fault.DELAY, fault.STALL, fault.HALF_OPEN, fault.REPLAY, fault.BUSY, fault.PUBLISHER)
+AT_LINKS = (fault.CUT, fault.DELAY, fault.STALL, fault.HALF_OPEN, fault.PARTITION)
+WAIT_THEMSELVES = (fault.EFFECT, fault.SLOW, fault.REPLAY, fault.BUSY, fault.DUPLICATE, fault.REORDER)
 
 
 class Nemesis:
@@ -46,21 +58,36 @@ class Nemesis:
         name = f"{number} {planned.kind} while {planned.state}, at {machine.name}"
         self._witness.note("fault-start", fault=name)
         if planned.state == RECOVERING:
+            if planned.kind == fault.PUBLISHER:
+                self._ground.hand_in_again(machine)
             async with machine.restarting:
                 await machine.kill()
                 await self._ground.stay_down()
                 await machine.start()
-        elif planned.kind != fault.EFFECT:
-            await self._ground.provoke(machine, planned.state, self._ground.world.subscribers)
-            await machine.states.reach(planned.state, within_s=WAITS_S)
-        await self._strikes[planned.kind](machine, planned)
+            await self._strikes[planned.kind](machine, planned)
+        else:
+            with machine.states.held(planned.state):
+                if planned.kind not in WAIT_THEMSELVES:
+                    ready = partial(self._is_ready, machine, planned.kind)
+                    await self._ground.reach(machine, planned.state, ready, at_work=planned.kind == fault.PUBLISHER)
+                await self._strikes[planned.kind](machine, planned)
         self._witness.note("fault-stop", fault=name)
+
+    def _is_ready(self, machine: Machine, kind: str) -> bool:
+        """Whether there is somebody to whom this can be done."""
+        if kind in AT_LINKS:
+            return bool(self._ground.world.network.open_to(machine.address))
+        if kind == fault.PUBLISHER:
+            return any(each.is_at_work_at(machine) for each in self._ground.world.publishers)
+        if kind in (fault.RIVAL, fault.SUBSCRIBER):
+            return any(self._ground.linked(machine))
+        return True
 
     def _target(self, planned: Planned) -> Machine:
         """A machine that can be in this state, and have this done to it."""
         world, random = self._ground.world, self._ground.random
         if planned.kind in AT_SUBSCRIBERS:
             return random.choice(world.subscribers).at
-        if planned.state in (DELIVERING, AWAITING, PAGING):
+        if planned.kind in AT_CARRIERS or planned.state in (DELIVERING, AWAITING, PAGING):
             return random.choice(world.carriers)
         return random.choice(world.machines)

@@ -5,7 +5,7 @@ The opening and the rules of a link are the real ones; there is no TLS, as in `b
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import Random
@@ -116,11 +116,12 @@ class Network:
             self._prefixes[client] = f"10.0.{self._random.randrange(PREFIXES)}.0/24"
         return self._prefixes[client]
 
-    async def replay(self, address: str, said: bytes) -> None:
-        """Say on a new connection what somebody has said on an earlier one, and hear it out."""
+    async def replay(self, address: str, said: bytes, when: Callable[[], Awaitable[object]]) -> None:
+        """Say on a new connection, after `when`, what somebody has said on an earlier one, and hear it out."""
         with suppress(LinkError, trio.BrokenResourceError):
             stream, _ = await self.dial(REPLAYER, address)
             async with stream:
+                await when()
                 await stream.send_all(said)
                 while await stream.receive_some():
                     pass

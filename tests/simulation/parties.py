@@ -6,7 +6,7 @@ They are the witnesses.  A party that crashes keeps what it had made durable: it
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import TYPE_CHECKING, Final, cast
 
@@ -32,6 +32,7 @@ AGAIN_AFTER_S: Final = (0.1, 0.5)
 GIVE_UP_S: Final = 3.0  # on a link that does not answer; a person's node would wait longer
 WITH_STAMPS: Final = 0.5  # of all publishers
 REPEATS: Final = 0.3  # of all parties say things twice
+IN_TWO: Final = 0.6  # of all letters go in two batches, whose answers may overtake each other
 MOST_BITS: Final = 16
 
 
@@ -45,19 +46,26 @@ class Party:
         self._repeats = self.random.random() < REPEATS
         self._life = trio.CancelScope()
         self._away_s = 0.0
+        self._lives = False
 
     def crash(self, away_s: float) -> None:
         """End this life; the next begins after so many seconds."""
         self._away_s = away_s
         self._life.cancel()
 
+    @property
+    def lives(self) -> bool:
+        return self._lives
+
     async def run(self) -> None:
         """One life after the other, until there is nothing left to do."""
         done = False
         while not done:
             with trio.CancelScope() as self._life:
+                self._lives = True
                 await self.live()
                 done = True
+            self._lives = False
             await trio.sleep(self._away_s)
 
     async def live(self) -> None:
@@ -102,6 +110,18 @@ class Publisher(Party):
         self._more.set()
         return letter
 
+    def is_at_work_at(self, machine: Machine) -> bool:
+        return self.lives and any(letter.at is machine and not letter.ended.is_set() for letter in self._outbox)
+
+    def has_used(self, machine: Machine) -> bool:
+        return any(letter.at is machine for letter in self._outbox)
+
+    def hand_in_again(self, machine: Machine) -> None:
+        """What this machine was handed before, as somebody does who has lost the answers."""
+        there = [letter for letter in self._outbox if letter.at is machine]
+        letter = self.random.choice([letter for letter in there if len(letter.statements) > 1] or there)
+        self.hand_in(machine, letter.statements, letter.key, letter.hostile)
+
     def finish(self) -> None:
         """Nothing more is put into the outbox."""
         self._last = True
@@ -129,16 +149,23 @@ class Publisher(Party):
         while left := letter.left:
             try:
                 async with self.linked(letter.at, letter.key, witness, letter.hostile) as client:
+                    half = len(left) // 2 if self.random.random() < IN_TWO else 0
                     with trio.move_on_after(GIVE_UP_S):
-                        answers = await client.submit(left, minter=self._minter)
-                        for statement, answer in zip(left, answers, strict=True):
-                            if not (isinstance(answer, Refused) and answer.temporary):
-                                letter.answered.add(statement.id)
+                        async with trio.open_nursery() as batches:
+                            for batch in filter(None, (left[:half], left[half:])):
+                                batches.start_soon(self._submit, client, batch, letter)
             except (LinkError, RemoteProtocolError):
                 pass
             if letter.left:
                 await self.wait_a_little()
         letter.ended.set()
+
+    async def _submit(self, client: Client, batch: Sequence[Statement], letter: _Letter) -> None:
+        with suppress(LinkError, RemoteProtocolError):
+            answers = await client.submit(batch, minter=self._minter)
+            for statement, answer in zip(batch, answers, strict=True):
+                if not (isinstance(answer, Refused) and answer.temporary):
+                    letter.answered.add(statement.id)
 
 
 class _Letter:
@@ -152,11 +179,11 @@ class _Letter:
         self.hostile = hostile
         self.answered: set[bytes] = set()
         self.ended = trio.Event()
-        self._statements = statements
+        self.statements = statements
 
     @property
     def left(self) -> list[Statement]:
-        return [each for each in self._statements if each.id not in self.answered]
+        return [each for each in self.statements if each.id not in self.answered]
 
 
 class _MinterAtOnce(Minter):

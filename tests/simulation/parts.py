@@ -21,7 +21,6 @@ from tests.simulation.states import AWAITING, DELIVERING, VERIFYING, States
 if TYPE_CHECKING:
     from tests.simulation.machine import Machine
 
-WORK_S: Final = (0.0002, 0.003)  # what a flush, a page or a batch of signatures takes
 BATCH: Final = 4  # signatures: what more links bring at a time has to take turns
 
 
@@ -62,7 +61,7 @@ class WatchedLink:
             await self._link.send_many(frames)
             return
         with self._states.being(DELIVERING):
-            await trio.sleep(self._random.uniform(*WORK_S))
+            await self._states.work(DELIVERING, self._random)
             await self._link.send_many(frames)
         self._wait_for(self._waiting | sequences)
 
@@ -123,7 +122,7 @@ class SlowVerifier:
     async def _verify_some(self) -> None:
         batch = self._waiting.take(BATCH)
         try:
-            await trio.sleep(self._random.uniform(*WORK_S))
+            await self._states.work(VERIFYING, self._random)
         finally:
             for asked, position in batch:
                 asked.verdicts[position] = is_signed(asked.statements[position])

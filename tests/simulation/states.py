@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from random import Random
 from typing import Final
 
 import trio
@@ -18,6 +19,9 @@ DELIVERING: Final = "delivering"
 AWAITING: Final = "awaiting ack"
 PAGING: Final = "paging"  # reading the backlog
 SWEEPING: Final = "sweeping"
+WORK_S: Final = (0.0002, 0.003)  # what a flush, a page or a batch of signatures takes
+LOOK_EVERY_S: Final = 0.05
+HELD_S: Final = 0.2  # what it takes while a fault waits for more to come together
 STATES: Final = (RECOVERING, IDLE, VERIFYING, COMMITTING, COMMITTED, DELIVERING, AWAITING, PAGING, SWEEPING)
 
 
@@ -27,6 +31,7 @@ class States:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
         self._changed = trio.Event()
+        self._held: Counter[str] = Counter()
 
     @property
     def now(self) -> frozenset[str]:
@@ -56,11 +61,29 @@ class States:
             if counts[state] > 0:
                 self.leave(state)
 
-    async def reach(self, state: str, *, within_s: float) -> bool:
-        """Wait for a state.  False if it did not come in time."""
-        with trio.move_on_after(within_s):
-            while state not in self.now:
+    @contextmanager
+    def held(self, state: str) -> Generator[None]:
+        """Work of this kind takes long while the block runs."""
+        self._held[state] += 1
+        try:
+            yield
+        finally:
+            self._held[state] -= 1
+            self._tell()
+
+    async def work(self, state: str, random: Random) -> None:
+        """What is done in a state takes its time."""
+        await trio.sleep(random.uniform(*WORK_S))
+        with trio.move_on_after(HELD_S):
+            while self._held[state]:
                 await self._changed.wait()
+
+    async def reach(self, state: str, *, within_s: float, ready: Callable[[], object] = lambda: True) -> bool:
+        """Wait for a state in which what `ready` looks at is so too.  False if it did not come in time."""
+        with trio.move_on_after(within_s):
+            while not (is_there := state in self.now) or not ready():
+                with trio.move_on_after(LOOK_EVERY_S if is_there else within_s):
+                    await self._changed.wait()
             return True
         return False
 

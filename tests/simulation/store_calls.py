@@ -10,7 +10,6 @@ import trio
 
 from byway.errors import StoreError
 from byway.router.writer import NOT_FATAL
-from tests.simulation.parts import WORK_S
 from tests.simulation.states import COMMITTED, COMMITTING, PAGING, RECOVERING, SWEEPING, States
 
 _T = TypeVar("_T")
@@ -28,6 +27,7 @@ class StoreCalls:
 
     def __init__(self, name: str, states: States, random: Random, note: Callable[..., None]) -> None:
         self.failed = trio.Event()  # the store has; whoever starts a process puts another event here
+        self.on_full: Callable[[], object] = lambda: None  # it says that its disk is nearly full
         self._name = name
         self._states = states
         self._random = random
@@ -42,11 +42,11 @@ class StoreCalls:
             self._calls.add(scope)
             try:
                 with self._states.being(CALLS[who]):
-                    await trio.sleep(self._random.uniform(*WORK_S))
+                    await self._states.work(CALLS[who], self._random)
                     result = self._checked(call)
                 if who == "Writer":
                     with self._states.being(COMMITTED):
-                        await trio.sleep(self._random.uniform(*WORK_S))
+                        await self._states.work(COMMITTED, self._random)
             finally:
                 self._calls.remove(scope)
         if scope.cancelled_caught:
@@ -63,6 +63,8 @@ class StoreCalls:
             return call()
         except StoreError as error:
             self._note(f"{self._name} store: {error.code}")
+            if error.code == "store-full":
+                self.on_full()
             if error.code not in NOT_FATAL:
                 self.failed.set()
             raise

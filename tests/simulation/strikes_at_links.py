@@ -8,10 +8,15 @@ import trio
 
 from byway.protocol.limits import PING_AFTER_S, PONG_WITHIN_S
 from tests.simulation import coverage as fault
-from tests.simulation.ground import Ground, Strike
+from tests.simulation.disorder import Disorder
+from tests.simulation.ground import LASTS_S, Ground, Strike
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Planned
+from tests.simulation.states import IDLE, PAGING
 
+REPLAYS_S: Final = 4.0
+DISORDER_S: Final = 0.5
+DISORDERS: Final = 4
 NOTICED_AFTER_S: Final = PING_AFTER_S + PONG_WITHIN_S + 1
 
 
@@ -29,20 +34,41 @@ class LinkStrikes:
             fault.HALF_OPEN: self._half_open,
             fault.PARTITION: self._partition,
             fault.REPLAY: self._replay,
+            fault.DUPLICATE: self._disorder,
+            fault.REORDER: self._disorder,
         }
 
-    async def _cut(self, machine: Machine, _: Planned) -> None:
-        if found := self._world.network.open_to(machine.address):
+    async def _cut(self, machine: Machine, planned: Planned) -> None:
+        """Between two frames, or at any byte of one."""
+        if not (found := self._world.network.open_to(machine.address)):
+            return
+        connection = self._random.choice(found)
+        if self._random.random() < 0.5:
             self._ground.meets(fault.CUT, machine)
-            connection = self._random.choice(found)
-            pipe = self._random.choice((connection.up, connection.down))
-            pipe.cut_after = self._random.choice((0, 1, 3, self._random.randrange(300), self._random.randrange(3000)))
-            await self._ground.last()
+            connection.reset()
+            return
+        pipe, is_cut = self._random.choice((connection.up, connection.down)), trio.Event()
+
+        def on_cut() -> None:
+            self._ground.meets(fault.CUT, machine)
+            is_cut.set()
             connection.reset()
 
-    async def _delay(self, machine: Machine, _: Planned) -> None:
-        self._ground.meets(fault.DELAY, machine)
+        pipe.on_cut, pipe.may_be_cut = on_cut, lambda: planned.state in machine.states.now
+        pipe.cut_after = self._random.choice((0, 1, 3, self._random.randrange(300), self._random.randrange(3000)))
+        with trio.move_on_after(self._random.uniform(*LASTS_S)):
+            await is_cut.wait()
+            return
+        pipe.cut_after = None
         network = self._world.network
+        if await self._ground.reach(machine, planned.state, lambda: network.open_to(machine.address)):
+            self._ground.meets(fault.CUT, machine)
+            self._random.choice(network.open_to(machine.address)).reset()
+
+    async def _delay(self, machine: Machine, _: Planned) -> None:
+        network = self._world.network
+        if network.open_to(machine.address):
+            self._ground.meets(fault.DELAY, machine)
         network.slow.add(machine.address)
         for on in (True, False):
             for connection in network.open_to(machine.address):
@@ -69,8 +95,9 @@ class LinkStrikes:
 
     async def _partition(self, machine: Machine, _: Planned) -> None:
         network, random = self._world.network, self._random
-        parties = [each.name for each in self._world.subscribers if each.at is machine]
-        client = random.choice([*parties, *(each.name for each in self._world.publishers)])
+        if not (found := network.open_to(machine.address)):
+            return
+        client = random.choice(found).client
         self._ground.meets(fault.PARTITION, machine)
         network.apart.add((client, machine.address))
         cut_off = [each for each in network.open_to(machine.address) if each.client == client]
@@ -84,9 +111,37 @@ class LinkStrikes:
             else:
                 connection.stall(on=False)
 
-    async def _replay(self, machine: Machine, _: Planned) -> None:
+    async def _replay(self, machine: Machine, planned: Planned) -> None:
         """What was said to this node, or to another one."""
-        if said := self._world.network.sessions:
+
+        async def when() -> None:
+            await self._ground.reach(machine, planned.state)
             self._ground.meets(fault.REPLAY, machine)
-            with trio.move_on_after(2.0):
-                await self._world.network.replay(machine.address, self._random.choice(said))
+
+        network = self._world.network
+        await self._ground.reach(machine, IDLE, lambda: network.sessions)
+        if network.sessions:
+            with trio.move_on_after(REPLAYS_S):
+                await network.replay(machine.address, self._random.choice(network.sessions), when)
+
+    async def _disorder(self, machine: Machine, planned: Planned) -> None:
+        """Until it has happened in this state, everything that the node says is in disorder."""
+        happened = trio.Event()
+
+        def strikes() -> None:
+            self._ground.meets_once(planned, machine)
+            if planned.state in machine.states.now:
+                happened.set()
+
+        mine = machine.disorder = Disorder(planned.kind, planned.state, self._random, strikes)
+        for _ in range(DISORDERS):
+            for _ in range(2):  # so that there are answers to bring out of order
+                self._ground.hand_in_again(machine)
+            with trio.move_on_after(DISORDER_S):
+                await happened.wait()
+                break
+            self._ground.provoke(machine, planned.state)
+            if planned.state != IDLE:
+                self._ground.provoke(machine, PAGING)
+        if machine.disorder is mine:
+            machine.disorder = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -10,14 +11,16 @@ import trio
 
 from byway.router.allowance import Allowance, AllowanceLimits
 from tests.simulation import coverage as fault
-from tests.simulation.ground import Ground, Strike
+from tests.simulation.ground import WAITS_S, Ground, Strike
 from tests.simulation.machine import Machine
-from tests.simulation.parts import WORK_S
 from tests.simulation.plan import Plan, Planned
-from tests.simulation.states import RECOVERING
+from tests.simulation.states import AWAITING, COMMITTING, PAGING, RECOVERING, WORK_S
 from tests.store.power_loss import Faults, healthy
 
 FEW_PER_S: Final = 2.0
+TRIES: Final = 4
+NOTICES: Final = {RECOVERING: 0.0, COMMITTING: 0.5}  # of all nodes, by state
+TRY_S: Final = 0.5
 
 
 class MachineStrikes:
@@ -45,10 +48,10 @@ class MachineStrikes:
         async with machine.ended(machine.kill):
             await self._ground.stay_down()
 
-    async def _power(self, machine: Machine, _: Planned) -> None:
+    async def _power(self, machine: Machine, planned: Planned) -> None:
         if not machine.is_on:
             return
-        if self._random.random() < 0.5:
+        if self._random.random() < (0.5 if planned.state in (RECOVERING, COMMITTING) else 0.85):
             self._ground.meets(fault.POWER, machine)
             async with machine.ended(machine.lose_power):
                 await self._ground.stay_down()
@@ -64,34 +67,72 @@ class MachineStrikes:
         self._ground.meets(fault.POWER, machine)
         await machine.lose_power()
 
-    async def _disk_error(self, machine: Machine, _: Planned) -> None:
+    async def _disk_error(self, machine: Machine, planned: Planned) -> None:
         if not machine.is_on:
             return
-        self._ground.meets(fault.DISK_ERROR, machine)
         operations = self._random.choice((("write",), ("sync",), ("write", "sync", "truncate", "delete"), ("read",)))
-        stays = self._random.random() < 0.5
-        machine.disk.before = Faults(self._random.randrange(1, 4), operations, stays=stays)
-        with trio.move_on_after(1.0):
+        number = self._random.randrange(1, 4)
+        if planned.state == PAGING:  # which reads, and little
+            operations, number = ("read",), 1
+        faults = Faults(number, operations, stays=self._random.random() < 0.5)
+        await self._fails(machine, planned, faults)
+        with trio.move_on_after(WAITS_S):
             await machine.calls.failed.wait()
             await self._ground.last()
         if machine.is_on:
             async with machine.ended(machine.kill):
                 await self._ground.stay_down()
 
-    async def _disk_full(self, machine: Machine, _: Planned) -> None:
+    async def _disk_full(self, machine: Machine, planned: Planned) -> None:
         if not machine.is_on:
             return
-        self._ground.meets(fault.DISK_FULL, machine)
-        if self._random.random() < 0.5:  # it notices in time
+        if self._random.random() < NOTICES.get(planned.state, 0.2):  # it notices in time
+            machine.calls.on_full = partial(self._ground.meets_once, planned, machine)
             machine.lack_space(on=True)
             await self._ground.last()
             machine.lack_space(on=False)
+            machine.calls.on_full = lambda: None
             return
         disk = machine.disk
-        disk.before = Faults(self._random.randrange(1, 4), ("write",), stays=True, error=apsw.FullError)
+        faults = Faults(self._random.randrange(1, 4), ("write",), stays=True, error=apsw.FullError)
+        await self._fails(machine, planned, faults)
         await self._ground.last()
         if machine.disk is disk:
             disk.before = healthy
+
+    async def _fails(self, machine: Machine, planned: Planned, faults: Faults) -> None:
+        """Have the disk fail once it is used in this state; if it is not in time, in any."""
+        disk, struck, any_state = machine.disk, trio.Event(), False
+
+        def before(operation: str, name: str) -> None:
+            if not (any_state or struck.is_set() or planned.state in machine.states.now):
+                return
+            try:
+                faults(operation, name)
+            except apsw.Error:
+                if not struck.is_set():
+                    self._ground.meets(planned.kind, machine)
+                    struck.set()
+                raise
+
+        disk.before = before
+        linked = self._ground.linked(machine) if planned.state == AWAITING else []
+        keeps = self._random.choice(linked) if linked else None
+        if keeps:
+            keeps.slow_s = TRY_S
+        for _ in range(TRIES):
+            if planned.state == PAGING:
+                await self._ground.reach(machine, planned.state)
+                machine.forget_pages()
+            elif planned.state != RECOVERING:
+                self._ground.provoke(machine, planned.state)
+                self._ground.provoke(machine, COMMITTING, but=keeps)
+            with trio.move_on_after(TRY_S):
+                await struck.wait()
+                break
+        any_state = True
+        if keeps:
+            keeps.slow_s = 0.0
 
     async def _clock(self, ahead_ms: int, machine: Machine, planned: Planned) -> None:
         self._ground.meets(planned.kind, machine)
@@ -99,12 +140,44 @@ class MachineStrikes:
         await self._ground.last()
         machine.clock_ahead_ms -= ahead_ms
 
-    async def _busy(self, machine: Machine, _: Planned) -> None:
+    async def _busy(self, machine: Machine, planned: Planned) -> None:
         """It takes a few statements in a second, and asks for stamps beside the others."""
         if not machine.is_on or RECOVERING in machine.states.now:
             return
-        self._ground.meets(fault.BUSY, machine)
+        struck = trio.Event()
+
+        def strikes() -> None:
+            self._ground.meets_once(planned, machine)
+            if planned.state in machine.states.now:
+                struck.set()
+
         entrance = machine.router._intake._entrance
-        before, entrance._allowance = entrance._allowance, Allowance(AllowanceLimits(prefix_statements_per_s=FEW_PER_S))
+        before, entrance._allowance = entrance._allowance, _UsedUp(strikes)
+        machine.submits_wait_for = planned.state
+        for _ in range(TRIES):
+            self._ground.hand_in_again(machine)
+            self._ground.provoke(machine, planned.state)
+            with trio.move_on_after(TRY_S):
+                await struck.wait()
+                break
+        machine.submits_wait_for = None
         await self._ground.last()
         entrance._allowance = before
+
+
+class _UsedUp(Allowance):
+    """Who comes from anywhere has used up what it had; `strikes` is told of each that has to wait."""
+
+    def __init__(self, strikes: Callable[[], None]) -> None:
+        super().__init__(AllowanceLimits(prefix_statements_per_s=FEW_PER_S))
+        self._strikes = strikes
+        self._known: set[str] = set()
+
+    def charge(self, peer: bytes, prefix: str, statements: int, now: float) -> float:
+        if prefix not in self._known:
+            self._known.add(prefix)
+            self._prefixes.spend(prefix, now, 2 * FEW_PER_S)
+        wait = super().charge(peer, prefix, statements, now)
+        if wait:
+            self._strikes()
+        return wait

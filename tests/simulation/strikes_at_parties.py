@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -10,9 +11,9 @@ from tests.simulation import coverage as fault
 from tests.simulation.ground import DOWN_S, LASTS_S, WAITS_S, Ground, Strike
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Planned
-from tests.simulation.states import RECOVERING
 from tests.simulation.subscribers import Subscriber
 
+IN_HAND_WITHIN_S: Final = 4.0
 ACK_ON_ITS_WAY_S: Final = 0.02
 
 
@@ -33,14 +34,16 @@ class PartyStrikes:
 
     async def _rival(self, machine: Machine, planned: Planned) -> None:
         """In half of the cases an ack is on its way when the second link is opened, and comes late."""
-        subscriber = self._ground.subscriber_of(machine)
-        if planned.state != RECOVERING and self._random.random() < 0.5:
+        linked = self._ground.linked(machine)
+        subscriber = self._random.choice(linked) if linked else self._ground.subscriber_of(machine)
+        if self._random.random() < 0.5:
             await self._after_an_effect(subscriber)
             await machine.states.reach(planned.state, within_s=ACK_ON_ITS_WAY_S)
         first = [each for each in self._world.network.open_to(machine.address) if each.client == subscriber.name]
         for connection in first:
             connection.up.slow = True
-        self._ground.meets(fault.RIVAL, machine)
+        if first:
+            self._ground.meets(fault.RIVAL, machine)
         subscriber.slow_s = self._random.choice((0.0, 0.3))
         await subscriber.rival()
         subscriber.slow_s = 0.0
@@ -62,43 +65,65 @@ class PartyStrikes:
             await happened.wait()
         subscriber.between = None
 
-    async def _slow(self, machine: Machine, _: Planned) -> None:
+    async def _slow(self, machine: Machine, planned: Planned) -> None:
         subscriber = self._ground.subscriber_of(machine)
-        self._ground.meets(fault.SLOW, machine)
-        subscriber.slow_s = self._random.uniform(0.3, 1.5)
-        await trio.sleep(2 * LASTS_S[1])
+
+        async def slow() -> None:
+            self._ground.meets(fault.SLOW, machine)
+            subscriber.slow_s = self._random.uniform(0.3, 1.5)
+            await trio.sleep(subscriber.slow_s)
+
+        if await self._in_hand(subscriber, planned, slow):
+            await trio.sleep(2 * LASTS_S[1])
         subscriber.slow_s = 0.0
 
     async def _effect(self, machine: Machine, planned: Planned) -> None:
-        subscriber, done = self._ground.subscriber_of(machine), trio.Event()
+        subscriber = self._ground.subscriber_of(machine)
 
-        async def between() -> None:
-            done.set()
-            others = [each for each in self._world.subscribers if each is not subscriber]
-            await self._ground.provoke(machine, planned.state, others)
-            await machine.states.reach(planned.state, within_s=1.0)
+        async def crash() -> None:
             self._ground.meets(fault.EFFECT, machine)
             subscriber.crash(self._random.uniform(*DOWN_S))
             await trio.lowlevel.checkpoint()
 
+        await self._in_hand(subscriber, planned, crash)
+
+    async def _in_hand(self, subscriber: Subscriber, planned: Planned, then: Callable[[], Awaitable[None]]) -> bool:
+        """What happens while a subscriber has something in hand, and its node is in a state; False if it has none."""
+        done = trio.Event()
+
+        async def between() -> None:
+            done.set()
+            await self._ground.reach(
+                subscriber.at, planned.state, lambda: subscriber in self._linked(subscriber), but=subscriber
+            )
+            if subscriber in self._linked(subscriber):
+                await then()
+
         subscriber.between = between
-        with trio.move_on_after(WAITS_S):
+        with trio.move_on_after(IN_HAND_WITHIN_S):
             await done.wait()
-            await trio.sleep(DOWN_S[1])
+            await trio.sleep(WAITS_S)
         subscriber.between = None
+        return done.is_set()
+
+    def _linked(self, subscriber: Subscriber) -> list[Subscriber]:
+        return self._ground.linked(subscriber.at)
 
     async def _subscriber(self, machine: Machine, _: Planned) -> None:
+        alive = [each for each in self._world.subscribers if each.at is machine and each.lives]
+        if not alive:
+            return
         self._ground.meets(fault.SUBSCRIBER, machine)
         away = self._random.uniform(0.05, 2.5)
-        self._ground.subscriber_of(machine).crash(away)
+        self._random.choice(alive).crash(away)
         await trio.sleep(away)
 
     async def _publisher(self, machine: Machine, _: Planned) -> None:
+        """One that has something to hand in there, or waits for the answer."""
+        if not (at_work := [each for each in self._world.publishers if each.is_at_work_at(machine)]):
+            return
         self._ground.meets(fault.PUBLISHER, machine)
-        publisher, away = (
-            self._random.choice(self._world.publishers),
-            self._random.uniform(*DOWN_S),
-        )
+        publisher, away = self._random.choice(at_work), self._random.uniform(*DOWN_S)
         publisher.again = self._random.random() < 0.5
         publisher.crash(away)
         await trio.sleep(away)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 CHANGES_ITS_MIND: Final = 0.15
+HAS_TWO: Final = 0.4  # of all sellers have a second subscription on the same link
 ENDS_IT: Final = 0.02  # after a delivery, and begins anew
 
 
@@ -47,7 +48,8 @@ class Subscriber(Party):
         self._key = key
         self._wish = wish
         self._others = others
-        self._done: set[bytes] = set()
+        self._done: set[tuple[str, bytes]] = set()
+        self._beside = bool(others) and self.random.random() < HAS_TWO
         self._on_two_links = False  # or it was
         self._ending = False
         self._credit = self.random.choice((1000, 20_000, 1_000_000))
@@ -76,30 +78,38 @@ class Subscriber(Party):
             async with (
                 self.linked(self.at, self._key, witness) as client,
                 client.subscribe(self.name, self._wish.pattern, self._wish.filter, credit=self._credit) as subscription,
+                trio.open_nursery() as nursery,
             ):
-                await self._take(client, subscription, witness)
-        except BywayError as error:
-            self.world.note(f"{name} left: {error.code}")
+                if self._beside:
+                    nursery.start_soon(self._take_beside, client, witness)
+                await self._take(subscription, witness, client)
+        except* BywayError as ends:
+            self.world.note(f"{name} left: {_codes(ends)}")
 
-    async def _take(self, client: Client, subscription: Subscription, witness: Witness) -> None:
+    async def _take_beside(self, client: Client, witness: Witness) -> None:
+        """When it ends, the link does, and both begin again."""
+        async with client.subscribe(f"{self.name} beside", self._wish.pattern, credit=self._credit) as subscription:
+            await self._take(subscription, witness)
+
+    async def _take(self, subscription: Subscription, witness: Witness, client: Client | None = None) -> None:
         async for delivery in subscription:
             if self.slow_s:
                 await trio.sleep(self.slow_s)
             statement_id = delivery.statement.id
-            if statement_id not in self._done:
-                self._done.add(statement_id)
+            if (subscription.sub, statement_id) not in self._done:
+                self._done.add((subscription.sub, statement_id))
                 witness.note(
                     "effect",
                     node=self.at.node,
                     key=node_urn(bytes(self._key.verify_key)),
-                    sub=self.name,
+                    sub=subscription.sub,
                     id=statement_id,
                 )
-                if self.between:
+                if client and self.between:
                     between, self.between = self.between, None
                     await between()
             subscription.ack(delivery)
-            if not self._on_two_links and self.random.random() < ENDS_IT:
+            if client and not self._on_two_links and self.random.random() < ENDS_IT:
                 await self._end(client)
 
     async def _end(self, client: Client) -> None:
@@ -113,3 +123,8 @@ class Subscriber(Party):
     async def _stop(self, scope: trio.CancelScope) -> None:
         await self.world.over.wait()
         scope.cancel()
+
+
+def _codes(ends: BaseExceptionGroup[BywayError]) -> str:
+    found = (_codes(end) if isinstance(end, BaseExceptionGroup) else end.code for end in ends.exceptions)
+    return ", ".join(found)

@@ -29,6 +29,7 @@ class Pipe:
         self.sent = bytearray()
         self.cut_after: int | None = None  # bytes from now
         self.on_cut: Callable[[], None] = lambda: None
+        self.may_be_cut: Callable[[], bool] = lambda: True  # by what is sent now
         self.slow = False
         self._random = random
         self._note = note
@@ -47,11 +48,10 @@ class Pipe:
             await self._changed.wait()
         if self._broken or self._ended:
             raise trio.BrokenResourceError
-        cut = self.cut_after is not None and len(data) >= self.cut_after
-        if cut:
-            data = data[: self.cut_after]
-        elif self.cut_after is not None:
-            self.cut_after -= len(data)
+        cut = False
+        if self.cut_after is not None and self.may_be_cut():
+            cut = len(data) >= self.cut_after
+            data, self.cut_after = (data[: self.cut_after], 0) if cut else (data, self.cut_after - len(data))
         self.sent += data
         self._note(self.name, data)
         self._last = max(self._last, trio.current_time() + self._delay())
