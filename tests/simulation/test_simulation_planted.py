@@ -1,4 +1,4 @@
-"""The simulation finds bugs: each planted one breaks the promise that it should, within 200 seeds of where it is sought."""
+"""The simulation finds bugs: each planted one breaks the promise that it should, within 200 seeds."""
 
 from __future__ import annotations
 
