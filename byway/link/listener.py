@@ -101,6 +101,9 @@ async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door
             await _spoken(stream.socket)
         async with door.handshake(prefix) as turn:
             return await accept_tls(stream, context, answered=turn.over)
+    except OSError as error:
+        await trio.aclose_forcefully(stream)
+        raise LinkError(f"the other end broke off before it had begun: {error.strerror}") from error
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise

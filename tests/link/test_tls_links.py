@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -372,3 +373,18 @@ async def test_an_error_of_the_block_leaves_as_it_is() -> None:
         with pytest.raises(RemoteProtocolError, match="just this"):
             async with dial(address, node=NODE):
                 raise RemoteProtocolError("just this")
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01", b"\x16\x03\x01\x02\x00half a hello"])
+async def test_who_breaks_off_before_the_handshake_is_no_fault_of_ours(said: bytes) -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with listening() as address:
+            stream = await connect_tcp(address)
+            if said:
+                await stream.send_all(said)
+            await trio.sleep(0.05)  # the node waits for the rest
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await stream.aclose()
+            await assert_serves(address)
+            await trio.sleep(0.05)
+    assert [entry["event"] for entry in logs if entry["event"] == "link_failed"] == []
