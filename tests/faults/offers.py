@@ -27,7 +27,7 @@ from tests.faults.stage import EVIDENCE, Stage
 QUOTA: Final = 50  # messages that a buyer asks her mailbox to take
 KEPT: Final = QUOTA // 4  # of those, for sellers who bring a stamp
 MAILBOX_BYTES: Final = 1_000_000
-BY_ONE: Final = 10_000
+BY_ONE: Final = 15_000  # for longer than the honest need beside it
 SELLERS: Final = 200
 BY_EACH: Final = 10
 OTHERS: Final = 4
