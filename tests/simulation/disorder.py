@@ -18,6 +18,8 @@ from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+import trio
+
 from byway.link.link import Link
 from byway.protocol.frames import Accepted, Acked, Deliver, Ended, Frame, Submit, Subscribed
 from tests.simulation.coverage import DUPLICATE, REORDER
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from tests.simulation.machine import Machine
 
 LATE_S: Final = 0.25  # so long what is said waits for a state, while more comes together
-LATE_FOR_SWEEP_S: Final = 1.0
+LATE_FOR_SWEEP_S: Final = 0.7  # what is said waits for less than a second, or it might expire meanwhile
 AGAIN: Final = 0.7  # of all that may come twice
 LATER: Final = 0.4  # of that
 
@@ -51,6 +53,7 @@ class UnrulyLink:
         self._link = link
         self._machine = machine
         self._later: dict[Subject, list[Frame]] = {}
+        self._later_until = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._link, name)
@@ -77,7 +80,9 @@ class UnrulyLink:
         await self._link.send_many(said)
 
     def _with_later(self, frames: Sequence[Frame]) -> list[Frame]:
-        """What is to come again comes before the Acked for it, and not at all in another epoch."""
+        """What is to come again comes soon, before the Acked for it, and not at all in another epoch."""
+        if trio.current_time() > self._later_until:
+            self._later.clear()
         said: list[Frame] = []
         for frame in frames:
             subject = subject_of(frame)
@@ -101,6 +106,7 @@ class UnrulyLink:
             is_last = all(subject_of(each) != subject for each in frames[number + 1 :])
             if is_last and random.random() < LATER:
                 self._later.setdefault(subject, []).append(frame)
+                self._later_until = trio.current_time() + LATE_S
             else:
                 said.append(frame)
         return said

@@ -9,6 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from byway.store.sqlite.store import SqliteStore
 from tests.simulation.coverage import CANNOT_BE, DISK_ERROR, DISK_FULL, DUPLICATE, REORDER, Pair
 from tests.simulation.plan import plan
 from tests.simulation.run import simulate
@@ -65,6 +66,7 @@ def test_a_disk_that_does_not_fail_is_not_counted(kind: str, monkeypatch: pytest
     assert met
     assert not {state for _, state in met} & {state for one, state in CANNOT_BE if one == kind}
     monkeypatch.setattr(Faults, "__call__", lambda *_: None)
+    monkeypatch.setattr(SqliteStore, "_lacks_space", lambda _: None)
     _, unmet = _strikes(kind, 3)
     assert not unmet
 
