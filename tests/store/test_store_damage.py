@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,7 @@ from byway.protocol.limits import MINUTE_MS
 from byway.store.check import with_check
 from byway.store.sqlite import journal
 from byway.store.sqlite.database import Database
+from byway.store.sqlite.opening import PAGE_BYTES
 from byway.store.sqlite.store import STORE_FILE, SqliteStore
 from tests.store.stores import commit, open_here
 from tests.strategies.entries import ADDRESSES, make_entry
@@ -155,6 +157,40 @@ def test_a_page_that_makes_no_sense_costs_the_statements_on_it(folder: Path) -> 
         with pytest.raises(StoreError) as raised:
             commit(store, 20, [make_entry(20)])
         assert raised.value.code == "store-failed"
+
+
+@pytest.mark.parametrize(("table", "commits", "of"), [("journal", 25, 4), ("commits", 115, 1)])
+def test_what_could_not_be_found_again_is_not_promised(table: str, commits: int, of: int, folder: Path) -> None:
+    """A signpost inside a table leads a little too far: SQLite would append beside it, and look elsewhere later."""
+    beyond = 7 + commits * of
+    with open_here(folder) as store:
+        for first in range(7, beyond, of):
+            commit(store, first, [make_entry(number) for number in range(first, first + of)])
+    widen_the_last_signpost(folder / STORE_FILE, table)
+
+    with open_here(folder) as store:
+        with pytest.raises(StoreError) as raised:
+            commit(store, beyond, [make_entry(number) for number in range(beyond, beyond + of)])
+        assert raised.value.code == "store-damaged"
+        assert raised.value.next_step
+        assert store.find(make_entry(beyond).id) is None
+        with pytest.raises(StoreError, match="takes nothing more"):
+            commit(store, beyond, [make_entry(beyond)])
+
+
+def widen_the_last_signpost(database: Path, table: str) -> None:
+    """In the root of the table: the greatest key that is found to the left becomes a good deal greater.
+
+    A cell there is the number of a page and a varint: https://www.sqlite.org/fileformat2.html, section 1.6.
+    """
+    with closing(apsw.Connection(str(database))) as connection:
+        [(root,)] = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
+    with database.open("r+b") as file:
+        page = memoryview(mmap.mmap(file.fileno(), 0))[(root - 1) * PAGE_BYTES :][:PAGE_BYTES]
+        assert page[0] == 5, "the root is a page of signposts"
+        cells = int.from_bytes(page[3:5])
+        at = int.from_bytes(page[12 + 2 * (cells - 1) :][:2]) + 4
+        page[at] |= 0x7F
 
 
 @pytest.mark.slow

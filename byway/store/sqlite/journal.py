@@ -20,6 +20,10 @@ PAGE_ROWS: Final = 256  # read at one time, so that no statement of SQL stays op
 _APPEND: Final = "INSERT INTO journal (sequence, data) SELECT ?1 + rowid - 1, value FROM carray(?2)"
 _APPEND_COMMIT: Final = "INSERT INTO commits (first, count, number, head, frontier) VALUES (?, ?, ?, ?, ?)"
 _PUT_LEAVES: Final = "INSERT INTO leaves (first, count, packed) VALUES (?, ?, ?)"
+_IS_FOUND: Final = """
+    SELECT EXISTS (SELECT 1 FROM journal WHERE sequence = ?1) AND EXISTS (SELECT 1 FROM journal WHERE sequence = ?2)
+        AND EXISTS (SELECT 1 FROM commits WHERE first = ?1)
+"""
 # One changed bit can make a text of a blob, and reading that as text would fail: hence the casts.
 _READ: Final = "SELECT sequence, CAST(data AS BLOB) FROM carray(?) CROSS JOIN journal ON sequence = value"
 _FROM_END: Final = """
@@ -86,9 +90,12 @@ class Due(NamedTuple):
 
 
 def append(connection: apsw.Connection, commit: LastCommit, entries: Sequence[Entry], leaves: Leaves) -> None:
-    """Write a commit at the end of the chain.
+    """Write a commit at the end of the chain, and look for it the way it will be looked for.
 
-    Three calls, however many statements: beside a busy loop each call waits for its turn of the interpreter.
+    A page that leads to others may have changed on the disk, so that SQLite appends where it does not look later: what
+    cannot be found again raises `apsw.CorruptError`.
+
+    Four calls, however many statements: beside a busy loop each call waits for its turn of the interpreter.
     """
     first = commit.first
     rows = tuple([with_check(entry.data, sequence) for sequence, entry in enumerate(entries, first)])
@@ -97,6 +104,8 @@ def append(connection: apsw.Connection, commit: LastCommit, entries: Sequence[En
     connection.execute(_APPEND, (first, apsw.carray(rows)))
     connection.execute(_APPEND_COMMIT, (first, commit.count, commit.number, head, frontier))
     _put_leaves(connection, first, leaves)
+    if not connection.execute(_IS_FOUND, (first, first + commit.count - 1)).get:
+        raise apsw.CorruptError("what it takes in now could not be found again")
 
 
 def read(database: Database, sequences: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
