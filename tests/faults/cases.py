@@ -14,6 +14,7 @@ from tests.faults.damaged_store import (
     bits_of_a_closed_store,
     bits_of_a_log,
 )
+from tests.faults.every_byte import cut_at_every_byte
 from tests.faults.failing_disk import WAYS_TO_FAIL, a_flush_fails_in_the_system, an_operation_fails
 from tests.faults.floods import bad_signatures, fresh_keys
 from tests.faults.full_disk import the_disk_is_full
@@ -74,6 +75,7 @@ CASES: Final = (
     Case(an_old_backup, times=2),
     Case(the_clock_jumps, times=5, alone=True),
     Case(cut_at_any_byte, times=150),
+    Case(cut_at_every_byte),
     Case(sessions_are_replayed, times=5),
     Case(frames_come_twice, times=4),
     Case(peers_vanish, times=1),

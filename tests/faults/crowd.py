@@ -1,8 +1,8 @@
 """Many clients in one process: `python -m tests.faults.crowd KIND ADDRESS NODE COUNT FIRST`; goes on until stdin ends.
 
 `idle` opens COUNT links and keeps them, `active` hands in a cast on each of them now and then; `strangers` begin COUNT
-handshakes at a time and do not finish them; `passers-by` say the first word of a handshake, hundreds in a second, and
-go; `bad-signatures`, `fresh-keys` and `large-casts` hand in as fast as they are let, `subscriptions` subscribe and
+handshakes at a time and do not finish them; `passers-by` say the first word of a handshake and go, hundreds in a
+second; `bad-signatures`, `fresh-keys` and `many-casts` hand in as fast as they are let, `subscriptions` subscribe and
 unsubscribe so, `stars` subscribe to everything, and `lookups` ask for names that nobody has, on COUNT links each.  They
 come from the addresses 127.0.FIRST.1 and on, because what one address prefix may do is bounded.
 
@@ -11,7 +11,8 @@ honest, with which they share them, for what a real crowd does on computers of i
 beginning handshakes.
 
 Prints a line when all are there, with how many there are and how many subscriptions they hold; and at the end what came
-of it, as JSON: what was `told` how often, and how often in a second (`per_s`) since all were there.
+of it, as JSON: what was `told` how often, how often in a second (`per_s`) since all were there, and how long all of it
+`lasted_s`.  The first casts of `fresh-keys` are signed before that begins.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 import trio
+from nacl.signing import SigningKey
 
 from byway.errors import LinkError, Refused, RemoteProtocolError
 from byway.link.client import connect
@@ -32,6 +34,7 @@ from byway.node_address import NodeAddress
 from byway.protocol.address import parse_address
 from byway.protocol.frames import Deliver, Subscribe, Unsubscribe
 from byway.protocol.frames import Resolve as ResolveFrame
+from byway.protocol.intentcast import Cast
 from byway.protocol.limits import HOUR_MS, MAX_SUBSCRIPTIONS
 from byway.protocol.statement import Statement
 from tests.crash.parties import make_cast
@@ -46,15 +49,18 @@ FEW_PREFIXES: Final = 2  # of one process
 MANY_PREFIXES: Final = 100
 STRANGER_AGAIN_S: Final = 1.0
 HALF_SPOKEN: Final = 5  # one stranger in so many says a whole hello first, and makes the router work
-PASS_EVERY_S: Final = 0.01  # in each of two processes
+PASSES_PER_S: Final = 600  # of one process
 BEHIND_S: Final = 1.0  # so much of what was to be done by now is made up for
 ACTIVE_EVERY_S: Final = 4.0  # of one link
 ENOUGH_BAD: Final = 10  # signatures; a link on which there were so many has been ended
 BATCH: Final = 32
-LARGE: Final = (9000,)  # bytes of padding
+FRESH: Final = 25_000  # keys of one process, each with a cast, which is signed before anybody comes
+UNPADDED: Final = (0,)  # bytes of padding
+PADDED: Final = (2000,)
+MANY_AT_ONCE: Final = 128
 ELSEWHERE: Final = ("urn:byway:topic:open:elsewhere",)
 ASKED_AT_ONCE: Final = 64  # subscriptions
-GONE_AT_ONCE: Final = 4
+GONE_AT_ONCE: Final = 16
 LOOKUPS_PER_S: Final = 750  # of one process
 
 _LOST: Final = (LinkError, RemoteProtocolError, OSError, trio.BrokenResourceError)
@@ -66,6 +72,11 @@ class Crowd(CrowdLinks):
     def __init__(self, at: NodeAddress, first: int, count: int) -> None:
         super().__init__(at, first, count)
         self._hello = client_hello()
+        self._signed: list[Statement] = []
+
+    def sign_beforehand(self) -> None:
+        """What fresh keys hand in: making it is no part of the flood."""
+        self._signed = self._sign(FRESH)
 
     async def idle(self, number: int) -> None:
         """One link, opened again if need be."""
@@ -109,36 +120,41 @@ class Crowd(CrowdLinks):
         """Has its turn to say a whole hello, and goes."""
         host, port = parse_address(self._at.address)
         self._came()
-        passes, due = number, trio.current_time() + number * PASS_EVERY_S
+        passes, due = number, trio.current_time() + number / PASSES_PER_S
         while True:
             await trio.sleep_until(due)
-            with suppress(OSError, trio.BrokenResourceError):
-                stream = await trio.open_tcp_stream(
-                    host, port, local_address=self._address(passes, prefixes=MANY_PREFIXES)
-                )
-                await stream.send_all(self._hello)
-                await trio.aclose_forcefully(stream)
+            with suppress(OSError), trio.socket.socket() as peer:
+                await peer.bind((self._address(passes, prefixes=MANY_PREFIXES), 0))
+                await peer.connect((host, port))
+                await peer.send(self._hello)
                 self.told["handshakes begun"] += 1
             passes += self._count
-            due = max(due + self._count * PASS_EVERY_S, trio.current_time() - BEHIND_S)
+            due = max(due + self._count / PASSES_PER_S, trio.current_time() - BEHIND_S)
 
     async def bad_signatures(self, number: int) -> None:
         cast = make_cast(self._chance, self._at.node, lifetime_ms=HOUR_MS).statement
         await self._hand_in(number, lambda: [damaged(cast)] * BATCH)
 
     async def fresh_keys(self, number: int) -> None:
-        await self._hand_in(
-            number,
-            lambda: [make_cast(self._chance, self._at.node, lifetime_ms=HOUR_MS).statement for _ in range(BATCH)],
-            prefixes=FEW_PREFIXES,
-        )
+        """What was signed beforehand, and then more."""
 
-    async def large_casts(self, number: int) -> None:
         def make() -> list[Statement]:
-            given: Any = {"lifetime_ms": HOUR_MS, "pads": LARGE, "topics": ELSEWHERE}
-            return [make_cast(self._chance, self._at.node, **given).statement for _ in range(BATCH)]
+            self._signed = self._signed or self._sign(BATCH)
+            made = self._signed[-BATCH:]
+            del self._signed[-BATCH:]
+            return made
 
-        await self._hand_in(number, make)
+        await self._hand_in(number, make, prefixes=FEW_PREFIXES)
+
+    def _sign(self, count: int, *, pads: Sequence[int] = UNPADDED) -> list[Statement]:
+        """Casts that say the same, to a topic of their own, each of a key of its own."""
+        first = make_cast(self._chance, self._at.node, lifetime_ms=HOUR_MS, pads=pads, topics=ELSEWHERE).statement
+        body = Cast.from_statement(first)
+        keys = (SigningKey(os.urandom(32)) for _ in range(count))
+        return [body.sign(key, created=first.created, expires=first.expires) for key in keys]
+
+    async def many_casts(self, number: int) -> None:
+        await self._hand_in(number, lambda: self._sign(MANY_AT_ONCE, pads=PADDED))
 
     async def _hand_in(self, number: int, make: Callable[[], list[Statement]], *, prefixes: int = PREFIXES) -> None:
         async def hand_in(link: Link) -> None:
@@ -222,6 +238,8 @@ def main() -> None:
     if kind in NICED:
         os.nice(NICENESS)
     crowd = Crowd(NodeAddress(node, address), int(first), int(count))
+    if kind == "fresh-keys":
+        crowd.sign_beforehand()
     trio.run(crowd.run, getattr(crowd, kind.replace("-", "_")))
 
 

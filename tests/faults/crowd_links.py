@@ -87,6 +87,7 @@ class CrowdLinks:
 
     async def run(self, kind: Callable[[int], Awaitable[None]]) -> None:
         """Have each do this, until stdin ends."""
+        starts = trio.current_time()
         async with trio.open_nursery() as nursery:
             for number in range(self._count):
                 nursery.start_soon(kind, number)
@@ -98,7 +99,7 @@ class CrowdLinks:
             seconds, since = trio.current_time() - began, self.told - at_first
             nursery.cancel_scope.cancel()
         per_s = {what: number / seconds for what, number in since.items()}
-        _say(json.dumps({"told": self.told, "per_s": per_s}))
+        _say(json.dumps({"told": self.told, "per_s": per_s, "lasted_s": trio.current_time() - starts}))
 
 
 def _said(frame: Frame) -> str:

@@ -19,7 +19,7 @@ from byway.link.dialer import open_link
 from byway.protocol.limits import HOUR_MS
 from tests.crash.parties import make_cast
 from tests.crash.router_process import RouterProcess
-from tests.faults.crowd import BATCH, FEW_PREFIXES
+from tests.faults.crowd import BATCH, FEW_PREFIXES, FRESH
 from tests.faults.crowds import ATTACKERS_NICED, CONNECT_MOST_S, LATENCY_MOST, PROCESSES, Gathered, crowd, slow_end
 from tests.faults.stage import Stage
 
@@ -27,6 +27,9 @@ MEASURED_S: Final = 7.0
 EVERY_S: Final = 0.02
 QUICK_S: Final = 0.02  # where undisturbed it is next to nothing, five times that says little
 GOODPUT_LEAST: Final = 0.5  # of what got through undisturbed
+FRESH_LINKS: Final = 40  # of each process: one that was refused is heard more seldom
+FRESH_S: Final = 9.0  # until all of the keys have had their turn
+FRESH_KEYS: Final = PROCESSES * FRESH
 CORE_MOST: Final = 0.25  # of one, for what nobody has signed
 PREFIX_PER_S: Final = 200.0  # statements, where fresh keys come
 PREFIX_AT_ONCE: Final = 2 * PREFIX_PER_S + BATCH  # the last batch may be larger than what was left
@@ -34,7 +37,7 @@ PREFIX_AT_ONCE: Final = 2 * PREFIX_PER_S + BATCH  # the last batch may be larger
 
 async def bad_signatures(stage: Stage) -> None:
     """A flood of statements that nobody has signed: each link is ended soon, and little is spent on them."""
-    flood, quiet, busy = await _beside(stage, "bad-signatures", 8)
+    flood, quiet, busy = await _beside(stage, "bad-signatures", 8, MEASURED_S)
     spent = busy.share - quiet.share
     ended, late = flood.told["links ended as bad-signature"], flood.told["looked at after ten bad signatures"]
     stage.expect(ended > 0, f"no link was ended for its bad signatures: {dict(flood.told)}")
@@ -49,10 +52,11 @@ async def bad_signatures(stage: Stage) -> None:
 
 async def fresh_keys(stage: Stage) -> None:
     """A flood of well-signed casts, each of a key of its own: no prefix gets more than its share."""
-    flood, _, _ = await _beside(stage, "fresh-keys", 4, statements_per_s_per_prefix=PREFIX_PER_S)
+    flood, _, _ = await _beside(stage, "fresh-keys", FRESH_LINKS, FRESH_S, statements_per_s_per_prefix=PREFIX_PER_S)
     prefixes = PROCESSES * FEW_PREFIXES
     accepted, busy = flood.told["accepted"], flood.told["busy"]
     most = prefixes * (PREFIX_AT_ONCE + PREFIX_PER_S * flood.lasted_s)
+    stage.expect(accepted + busy >= FRESH_KEYS, f"only {accepted + busy} of {FRESH_KEYS} fresh keys had their answer")
     stage.expect(busy > 0, "nothing was too much: the crowd was too small")
     stage.expect(accepted <= most, f"{accepted} of its casts were accepted, and {most:.0f} are its share")
     stage.outcome.counts |= {"fresh keys": accepted + busy, "of them accepted": accepted, "its share": round(most)}
@@ -62,19 +66,21 @@ class _Seen(NamedTuple):
     """What an honest client saw, and what share of a core the router took meanwhile."""
 
     latency_s: float  # at the 99th of a hundred
-    done: int
+    per_s: float
     connected_s: float  # the slowest time
     share: float
 
 
-async def _beside(stage: Stage, kind: str, count: int, **settings: Any) -> tuple[Gathered, _Seen, _Seen]:
-    """Undisturbed, then beside the crowd.  What it hands in is its own: there is no market to see it."""
+async def _beside(
+    stage: Stage, kind: str, count: int, seconds: float, **settings: Any
+) -> tuple[Gathered, _Seen, _Seen]:
+    """Undisturbed, then for so many seconds beside the crowd, which hands in what is its own: no market sees it."""
     async with RouterProcess(stage.place("router"), **settings) as router:
         await router.start()
         async with stage.measuring(router, all_seen=False) as witness:
-            quiet = await _measure(stage, router)
+            quiet = await _measure(stage, router, MEASURED_S)
             async with crowd(router, kind, count) as flood:
-                busy = await _measure(stage, router)
+                busy = await _measure(stage, router, seconds)
             stage.outcome.faults += 1
             if flood.niced:
                 stage.count(ATTACKERS_NICED, flood.niced)
@@ -84,20 +90,20 @@ async def _beside(stage: Stage, kind: str, count: int, **settings: Any) -> tuple
                     busy.latency_s / max(quiet.latency_s, QUICK_S),
                     LATENCY_MOST,
                 ),
-                ("goodput that is missing", 1 - busy.done / quiet.done, 1 - GOODPUT_LEAST),
+                ("goodput that is missing", 1 - busy.per_s / quiet.per_s, 1 - GOODPUT_LEAST),
                 ("seconds to connect", busy.connected_s, CONNECT_MOST_S),
             ):
                 witness.note("measured", what=f"{what}, beside {kind}", value=round(value, 2), most=most)
-            stage.count("percent of the undisturbed goodput", round(100 * busy.done / quiet.done))
+            stage.count("percent of the undisturbed goodput", round(100 * busy.per_s / quiet.per_s))
     return flood, quiet, busy
 
 
-async def _measure(stage: Stage, router: RouterProcess) -> _Seen:
+async def _measure(stage: Stage, router: RouterProcess, at_least_s: float) -> _Seen:
     """Hand casts in, one after the other, for a while."""
     took, done, slowest = list[float](), 0, 0.0
     spent_s = cpu_s(family(router.pid))
     starts = trio.current_time()
-    ends = starts + MEASURED_S
+    ends = starts + at_least_s
     while trio.current_time() < ends:
         began = trio.current_time()
         try:
@@ -114,7 +120,7 @@ async def _measure(stage: Stage, router: RouterProcess) -> _Seen:
             took.append(trio.current_time() - began)
     seconds = trio.current_time() - starts
     share = (cpu_s(family(router.pid)) - spent_s) / seconds
-    return _Seen(slow_end(took) or MEASURED_S, done, slowest or MEASURED_S, share)
+    return _Seen(slow_end(took) or seconds, done / seconds, slowest or seconds, share)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A real router on a disk that loses its power: what was not flushed is gone, or torn, when the next process starts.
 
 `CUT="130 7" python -m tests.faults.power_cut_router run FILE`: at the 130th operation from the start on, with chance 7.
-Without `CUT` the power stays.  The high-water file is beside that disk, and is found as it was written last.
+Without `CUT` the power stays.  The high-water file is beside that disk, and is found as it was once written.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Final
 
 from byway import daemon
 from byway.cli.app import main
+from byway.store.high_water import HIGH_WATER_FILE
 from byway.store.sqlite.store import open_store
 from tests.crash.parties import seeded
 from tests.faults.kill_points import hurry
-from tests.store.power_loss import CHANGES, Disk, Image
+from tests.store.power_loss import CHANGES, Disk, Image, Unflushed
 
 CUT: Final = "CUT"
 
@@ -27,15 +28,19 @@ CUT: Final = "CUT"
 class Power:
     """Cuts itself off at the operation, with what the next boot may find left behind."""
 
-    def __init__(self, disk: Disk, at: int, seed: str) -> None:
+    def __init__(self, disk: Disk, folder: Path, at: int, seed: str) -> None:
         self._disk = disk
+        self._beside = folder / HIGH_WATER_FILE
+        self._mark = Unflushed(self._beside)
         self._left = at
         self._seed = seed
 
     def __call__(self, operation: str, _name: str) -> None:
+        self._mark.look()
         self._left -= operation in CHANGES
         if self._left == 0:
             leave(self._disk, self._seed)
+            self._beside.write_bytes(self._mark.after_cut(seeded(f"{self._seed} mark")))
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -68,7 +73,7 @@ def run_on_such_a_disk() -> None:
     def open_there(folder: Path, **more: object) -> object:
         disk.append(boot(folder))
         if at := os.environ.get(CUT):
-            disk[0].before = Power(disk[0], int(at.split()[0]), at.split()[1])
+            disk[0].before = Power(disk[0], folder, int(at.split()[0]), at.split()[1])
         return open_store(folder, vfs=disk[0].name, **more)  # type: ignore[arg-type]  # as they came
 
     daemon.__dict__["open_store"] = open_there  # the disk is all that differs

@@ -19,9 +19,9 @@ from tests.faults.peers import dial, open_files, open_on
 from tests.faults.stage import Stage
 from tests.faults.unfinished import client_hello, dawdle
 
-STRANGERS: Final = 1000  # of each process, in a hundred address prefixes
-PASSERS_BY: Final = 16  # of each process, which together have 200 turns in a second
-BEGUN_LEAST_PER_S: Final = 150  # of 200, if the machine has the time
+STRANGERS: Final = 2500  # of each process, in a hundred address prefixes
+PASSERS_BY: Final = 64  # of each process, which together have 1,200 turns in a second
+BEGUN_LEAST_PER_S: Final = 1000
 HONEST: Final = 20  # prefixes
 PLACES: Final = 1024  # at one time, of all strangers: sixteen for each handshake under way
 QUIET_S: Final = 2.0

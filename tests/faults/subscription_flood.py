@@ -20,12 +20,12 @@ from tests.faults.honest_pair import HonestPair, honest_pair
 from tests.faults.peers import dial, open_on
 from tests.faults.stage import Stage
 
-LINKS: Final = 2  # of each process, each with a key of its own
+LINKS: Final = 4  # of each process, each with a key of its own: together they ask for 8,200
 STAR_LINKS: Final = 5  # of each process: together they have ten thousand
 MEASURED_S: Final = 4.0
 KB_LINKED: Final = 4.0  # of the router's memory for one that is linked
 KB_IDLE: Final = 1.0  # for one that is not
-CHURN_LEAST_PER_S: Final = 50
+CHURN_LEAST_PER_S: Final = 100
 SEPARATORS: Final = 65_400  # with so many a broker was made to overflow its stack
 MANY: Final = 4000  # parts of a filter; a frame with far more is none
 ANSWERED_WITHIN_S: Final = 2.0
@@ -58,8 +58,9 @@ async def _come_and_go(
     honest.compare(quiet_ms, busy_ms, "many subscriptions that come and go")
     refused = {what: count for what, count in flood.told.items() if what in CODES and what != "ended"}
     churn = flood.per_s["subscribed"] + flood.per_s["ended"]
+    kb = grown_kb / max(1, flood.held)
     for what, value, most in (
-        ("kB for a subscription on a link, beside what comes and goes", grown_kb / max(1, flood.held), KB_LINKED),
+        ("kB for a subscription on a link, beside what comes and goes", kb, KB_LINKED),
         ("comings and goings a second that are missing", CHURN_LEAST_PER_S - churn, 0),
     ):
         witness.note("measured", what=what, value=round(value, 2), most=most)
@@ -71,6 +72,7 @@ async def _come_and_go(
     stage.outcome.counts |= {f"refused as {code}": count for code, count in refused.items()}
     stage.outcome.counts |= {
         "held at one time": flood.held,
+        "bytes for one that comes and goes": round(1024 * kb),
         "comings and goings a second": round(churn),
         "ms to the subscriber beside them": round(busy_ms),
     }

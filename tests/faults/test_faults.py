@@ -1,6 +1,6 @@
 """A slice of `make faults`: processes, power, disk, store and peers fail a real router, a few times each.
 
-Clocks that jump, pauses, strace and the crowds take longer, and are in `make faults` alone.
+Clocks that jump, pauses, strace, cuts at every byte and the crowds take longer, and are in `make faults` alone.
 """
 
 from __future__ import annotations

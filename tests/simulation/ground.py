@@ -97,6 +97,11 @@ class Ground:
         if there := [each for each in self.world.publishers if each.has_used(machine)]:
             self.random.choice(there).hand_in_again(machine)
 
+    def hand_in_new(self, machine: Machine) -> None:
+        """Somebody hands in what nobody has handed in before, if this machine takes wishes."""
+        if machine in self.world.routers:
+            self.world.hand_in_new(machine)
+
     def linked(self, machine: Machine) -> list[Subscriber]:
         """The subscribers that have a link to it."""
         clients = {each.client for each in self.world.network.open_to(machine.address)}

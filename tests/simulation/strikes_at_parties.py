@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import trio
 
+from byway.link.subscription import ACK_EVERY_S
 from tests.simulation import coverage as fault
 from tests.simulation.ground import DOWN_S, LASTS_S, WAITS_S, Ground, Strike
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Planned
 from tests.simulation.subscribers import Subscriber
+from tests.simulation.wires import Connection
 
 IN_HAND_WITHIN_S: Final = 4.0
-ACK_ON_ITS_WAY_S: Final = 0.02
+ACK_HELD: Final = 0.7  # of all second links are opened while an ack is on its way
+BEGUN_WITHIN_S: Final = 0.1
+HELD_S: Final = 0.3  # so long a delivery is in hand beside a rival
 
 
 class PartyStrikes:
@@ -33,37 +38,63 @@ class PartyStrikes:
         }
 
     async def _rival(self, machine: Machine, planned: Planned) -> None:
-        """In half of the cases an ack is on its way when the second link is opened, and comes late."""
+        """In most cases an ack is on its way when the second link is opened, and comes late."""
         linked = self._ground.linked(machine)
         subscriber = self._random.choice(linked) if linked else self._ground.subscriber_of(machine)
-        if self._random.random() < 0.5:
-            await self._after_an_effect(subscriber)
-            await machine.states.reach(planned.state, within_s=ACK_ON_ITS_WAY_S)
-        first = [each for each in self._world.network.open_to(machine.address) if each.client == subscriber.name]
+        held: list[Connection] = []
+        if self._random.random() < ACK_HELD:
+            subscriber, held = await self._hold_an_ack(linked) or (subscriber, held)
+            await self._ground.reach(machine, planned.state, but=subscriber)
+        first = self._links_of(subscriber)
         for connection in first:
             connection.up.slow = True
         if first:
             self._ground.meets(fault.RIVAL, machine)
-        subscriber.slow_s = self._random.choice((0.0, 0.3))
-        await subscriber.rival()
+        subscriber.slow_s = HELD_S if held else self._random.choice((0.0, HELD_S))
+        subscriber.in_hand = trio.Event()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._beside, subscriber, held)
+            await subscriber.rival()
         subscriber.slow_s = 0.0
         for connection in first:
             connection.up.slow = False
 
-    async def _after_an_effect(self, subscriber: Subscriber) -> None:
-        """Wait until the subscriber is about to ack, with a link that is slow from then on."""
+    async def _hold_an_ack(self, subscribers: Sequence[Subscriber]) -> tuple[Subscriber, list[Connection]] | None:
+        """Wait until one of them says its next ack, which does not arrive before it is let go; None if none does."""
+        held: list[tuple[Subscriber, list[Connection]]] = []
         happened = trio.Event()
 
-        async def between() -> None:
-            for connection in self._world.network.open_to(subscriber.at.address):
-                connection.up.slow = connection.up.slow or connection.client == subscriber.name
-            happened.set()
+        async def between(subscriber: Subscriber) -> None:
             await trio.lowlevel.checkpoint()
+            if not held:
+                held.append((subscriber, self._links_of(subscriber)))
+                for connection in held[0][1]:
+                    connection.up.stall(on=True)
+                happened.set()
 
-        subscriber.between = between
+        hooks = {each: partial(between, each) for each in subscribers if each.between is None}
+        for subscriber, hook in hooks.items():
+            subscriber.between = hook
         with trio.move_on_after(WAITS_S):
             await happened.wait()
-        subscriber.between = None
+            await trio.sleep(ACK_EVERY_S)
+        for subscriber, hook in hooks.items():
+            if subscriber.between is hook:
+                subscriber.between = None
+        return held[0] if held else None
+
+    async def _beside(self, subscriber: Subscriber, held: Sequence[Connection]) -> None:
+        """An ack that was held comes while the same is in hand again, in a later epoch; and somebody has a new wish."""
+        with trio.move_on_after(WAITS_S if held else BEGUN_WITHIN_S):
+            await subscriber.in_hand.wait()
+        for connection in held:
+            connection.up.stall(on=False)
+        self._ground.hand_in_new(subscriber.at)
+        await trio.sleep(HELD_S)
+
+    def _links_of(self, subscriber: Subscriber) -> list[Connection]:
+        connections = self._world.network.open_to(subscriber.at.address)
+        return [connection for connection in connections if connection.client == subscriber.name]
 
     async def _slow(self, machine: Machine, planned: Planned) -> None:
         subscriber = self._ground.subscriber_of(machine)

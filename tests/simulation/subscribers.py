@@ -45,6 +45,7 @@ class Subscriber(Party):
         self.at = at
         self.slow_s = 0.0  # for each delivery
         self.between: Callable[[], Awaitable[None]] | None = None  # what happens once, between an effect and its ack
+        self.in_hand = trio.Event()  # something came in an epoch that has begun since this was put here
         self._key = key
         self._wish = wish
         self._others = others
@@ -92,7 +93,10 @@ class Subscriber(Party):
             await self._take(subscription, witness)
 
     async def _take(self, subscription: Subscription, witness: Witness, client: Client | None = None) -> None:
+        in_hand = self.in_hand
         async for delivery in subscription:
+            if client:
+                in_hand.set()
             if self.slow_s:
                 await trio.sleep(self.slow_s)
             statement_id = delivery.statement.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.simulation.coverage import RIVAL, SLOW
+from tests.simulation.coverage import RIVAL
 from tests.simulation.plan import plan
 from tests.simulation.planted import PLANTED
 from tests.simulation.run import simulate
@@ -24,19 +24,14 @@ BREAKS = {
     "memory-kept": {"I15"},
     "key-logged": {"I12"},
 }
-NEEDS = {
-    "stale-ack-accepted": {RIVAL},
-    "replaced-link-served": {RIVAL},
-    "never-expires": {SLOW},
-}  # without it there is nothing to see
-FIRST = {"stale-ack-accepted": 570}  # an ack that is late by just so much is in few worlds, and here in the 595th
+NEEDS = {"stale-ack-accepted": {RIVAL}, "replaced-link-served": {RIVAL}}  # without it there is nothing to see
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_caught(bug: str) -> None:
     broken: set[str] = set()
-    for seed in range(FIRST.get(bug, 0), FIRST.get(bug, 0) + WITHIN):
+    for seed in range(WITHIN):
         if not NEEDS.get(bug, set()) <= {each.kind for each in plan(seed).faults}:
             continue
         findings = simulate(seed, PLANTED[bug]()).findings

@@ -30,6 +30,7 @@ Line = tuple[object, ...]
 START_MS: Final = 1_800_000_000_000
 BUSY_S: Final = 3.0  # as long people have new ideas
 CASTS: Final = 8
+NEW: Final = 2  # casts that come at once
 WITH_MAIL: Final = 0.6  # of all worlds have a messaging authority, and people who use it
 WITH_NAMES: Final = 0.4  # have an addressing authority
 QUIET_S: Final = 2.4  # so long nothing new is seen when all is done
@@ -98,6 +99,12 @@ class World:
     def witness(self, name: str) -> Witness:
         self._witnesses += 1
         return _TracedWitness(self, f"{self._witnesses:03}-{name}")
+
+    def hand_in_new(self, at: Machine) -> None:
+        """One of the publishers has new ideas at once."""
+        for _ in range(NEW):
+            publisher, key = self.random.choice(self.publishers), self.market.key()
+            publisher.hand_in(at, [self.market.cast(key, self.messaging.node)], key)
 
     # the run
 

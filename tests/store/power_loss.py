@@ -1,9 +1,10 @@
 """A disk in memory under SQLite, which can fail at any operation and lose its power.
 
 Each file has what a reading process sees now, what a flush has made durable, and the operations in between.  After a
-cut of the power a random part of those operations is on the disk, and some of the writes are torn.
+cut of the power any part of those operations is on the disk, in their order or in another one, and some of the writes
+are torn.
 
-Not modelled: names that a flush of the folder has not made durable, and unflushed operations out of their order.
+Not modelled: names that a flush of the folder has not made durable.
 """
 
 # ruff: noqa: N802, ARG002 - the names and the arguments are those of SQLite
@@ -21,6 +22,8 @@ import apsw
 
 SECTOR_BYTES = 512
 TORN_SHARE = 0.3
+OUT_OF_ORDER_SHARE = 0.5
+AS_IT_IS_SHARE = 0.5
 CHANGES = ("write", "sync", "truncate", "delete")
 
 _names = itertools.count()
@@ -44,14 +47,56 @@ class Image:
         self.pending.clear()
 
     def after_cut(self, random: Random) -> bytes:
-        """What the next boot may find."""
+        """What the next boot may find: none, about half, all or any share of what was not flushed.
+
+        A later write may be there without an earlier one, and may have reached the disk before it.
+        """
         found = bytearray(self.durable)
-        share = random.choice((0.0, 0.5, 1.0))
-        for offset, data in self.pending:
-            if random.random() < share:
-                torn = random.random() < TORN_SHARE
-                _apply(found, offset, _tear(data, random) if data and torn else data)
+        share = random.choice((0.0, 0.5, 1.0, random.random()))
+        done = [operation for operation in self.pending if random.random() < share]
+        if random.random() < OUT_OF_ORDER_SHARE:
+            random.shuffle(done)
+        for offset, data in done:
+            if data and random.random() < TORN_SHARE:
+                for at, part in _tear(offset, data, random):
+                    _apply(found, at, part)
+            else:
+                _apply(found, offset, data)
         return bytes(found)
+
+
+class Unflushed:
+    """A file on a real disk that nobody flushes: after a cut each sector of it may be as it was at any time before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sectors = [[part] for _, part in _sectors(0, self._read())]
+
+    def look(self) -> None:
+        """Remember what is in it now; what it was between two looks is not found again."""
+        parts = dict(_sectors(0, self._read()))
+        self._sectors += [[b""] for _ in range(len(parts) - len(self._sectors))]
+        for number, versions in enumerate(self._sectors):
+            if (now := parts.get(number * SECTOR_BYTES, b"")) != versions[-1]:
+                versions.append(now)
+
+    def after_cut(self, random: Random) -> bytes:
+        """What the next boot may find: it as it is now, or each sector as it was at some look; some are torn."""
+        self.look()
+        if random.random() < AS_IT_IS_SHARE:
+            return self._read()
+        found = bytearray()
+        for number, versions in enumerate(self._sectors):
+            version = random.choice(versions)
+            if random.random() < TORN_SHARE:
+                end = random.randrange(SECTOR_BYTES + 1)
+                version = version[:end] + random.choice(versions)[end:]
+            if version:
+                _apply(found, number * SECTOR_BYTES, version)
+        return bytes(found)
+
+    def _read(self) -> bytes:
+        return self._path.read_bytes() if self._path.exists() else b""
 
 
 class Disk(apsw.VFS):
@@ -177,10 +222,22 @@ def healthy(operation: str, name: str) -> None:
     """Nothing happens before an operation."""
 
 
-def _tear(data: bytes, random: Random) -> bytes:
-    """What of a write is on the disk: whole sectors, or it ends at any byte."""
-    unit = random.choice((SECTOR_BYTES, 1))
-    return data[: unit * random.randrange(len(data) // unit + 1)]
+def _tear(offset: int, data: bytes, random: Random) -> list[tuple[int, bytes]]:
+    """What of a write is on the disk: its first bytes, its first sectors, or any of its sectors."""
+    sectors = _sectors(offset, data)
+    match random.randrange(3):
+        case 0:
+            return [(offset, data[: random.randrange(len(data) + 1)])]
+        case 1:
+            return sectors[: random.randrange(len(sectors) + 1)]
+        case _:
+            return [sector for sector in sectors if random.random() < 0.5]
+
+
+def _sectors(offset: int, data: bytes) -> list[tuple[int, bytes]]:
+    """The parts of a write that lie in different sectors of its file."""
+    borders = [0, *range(SECTOR_BYTES - offset % SECTOR_BYTES, len(data), SECTOR_BYTES), len(data)]
+    return [(offset + start, data[start:end]) for start, end in itertools.pairwise(borders)]
 
 
 def _apply(content: bytearray, offset: int, data: bytes | None) -> None:

@@ -16,7 +16,7 @@ from byway.protocol.limits import MINUTE_MS
 from byway.store.high_water import HIGH_WATER_FILE, InDoubt
 from byway.store.sqlite.store import STORE_FILE, SqliteStore, open_store
 from byway.store.store import CursorMove, Entry
-from tests.store.power_loss import Disk, Faults, healthy
+from tests.store.power_loss import SECTOR_BYTES, Disk, Faults, Image, Unflushed, healthy
 from tests.store.stores import NODE_KEY, SELLER, commit, open_here, subscribe, subscription
 from tests.strategies.entries import make_entry
 
@@ -84,20 +84,30 @@ class Work:
             return sorted(expected.keys() - found.keys())
 
 
-def cut(folder: Path, seed: int, before: Callable[[SqliteStore], object] = id) -> tuple[list[int], InDoubt | None]:
+def cut(
+    folder: Path, seed: int, prepare: Callable[[SqliteStore], object] = id, *, mark_stays: bool = False
+) -> tuple[list[int], InDoubt | None]:
     """Work until the power is cut at a random operation.  What the next boot has lost, and what it takes for lost.
 
-    The high-water file is found as it was written last: one that is older only notices less.
+    The high-water file is found as an `Unflushed` one may be, or, if the `mark_stays`, as it was written last.
     """
     random = Random(seed)  # noqa: S311 - it has to be the same each time
     disk = Disk()
-    disk.before = Faults(random.randrange(1, OPERATIONS), stays=True)
-    work = Work(random)
     source, after = folder / f"before {seed}", folder / f"after {seed}"
-    work.run(disk, source, before)
+    beside, faults = Unflushed(source / HIGH_WATER_FILE), Faults(random.randrange(1, OPERATIONS), stays=True)
+
+    def before(operation: str, name: str) -> None:
+        beside.look()
+        faults(operation, name)
+
+    disk.before = before
+    work = Work(random)
+    work.run(disk, source, prepare)
     disk.after_cut(after, random)
     disk.unregister()
-    if (source / HIGH_WATER_FILE).exists():
+    if not mark_stays:
+        (after / HIGH_WATER_FILE).write_bytes(beside.after_cut(random))
+    elif (source / HIGH_WATER_FILE).exists():
         shutil.copy(source / HIGH_WATER_FILE, after)
     with closing(open_store(after, node_key=NODE_KEY, random=random.randbytes)) as store:
         in_doubt = store.recover(work.now).in_doubt
@@ -117,11 +127,47 @@ def test_a_store_that_does_not_flush_is_found_out(tmp_path: Path) -> None:
     def planted(store: SqliteStore) -> None:
         store._database._connection.pragma("synchronous", "normal")
 
-    cuts = [cut(tmp_path, seed, planted) for seed in range(CUTS)]
+    cuts = [cut(tmp_path, seed, planted, mark_stays=True) for seed in range(CUTS)]
 
     losses = [(lost, in_doubt) for lost, in_doubt in cuts if lost]
     assert len(losses) > CUTS / 4
     assert all(in_doubt and in_doubt.sequences[0] <= lost[0] <= in_doubt.sequences[1] for lost, in_doubt in losses)
+
+
+def test_what_was_not_flushed_may_be_there_in_any_part_and_in_any_order() -> None:
+    image = Image()
+    image.do(0, b"flushed")
+    image.flush()
+    image.do(10, b"aaaa")
+    image.do(12, b"bbbb")
+
+    found = {image.after_cut(Random(seed)) for seed in range(500)}  # noqa: S311 - it has to be the same each time
+
+    assert all(each.startswith(b"flushed") for each in found)
+    whole = {b"flushed", b"flushed\0\0\0aaaa", b"flushed\0\0\0\0\0bbbb", b"flushed\0\0\0aabbbb", b"flushed\0\0\0aaaabb"}
+    assert found > whole
+
+
+def test_of_a_torn_write_any_sectors_may_be_there() -> None:
+    image = Image()
+    image.do(SECTOR_BYTES - 1, b"a" + b"b" * SECTOR_BYTES + b"c")
+
+    found = {image.after_cut(Random(seed)) for seed in range(500)}  # noqa: S311 - it has to be the same each time
+
+    assert bytes(SECTOR_BYTES) + b"b" * SECTOR_BYTES in found
+    assert bytes(SECTOR_BYTES - 1) + b"a" + bytes(SECTOR_BYTES) + b"c" in found
+
+
+def test_of_a_file_that_is_not_flushed_each_sector_may_be_of_another_time(tmp_path: Path) -> None:
+    beside = Unflushed(tmp_path / "file")
+    for content in (b"", b"1" * 2 * SECTOR_BYTES, b"2" * 2 * SECTOR_BYTES):
+        (tmp_path / "file").write_bytes(content)
+        beside.look()
+
+    found = {beside.after_cut(Random(seed)) for seed in range(200)}  # noqa: S311 - it has to be the same each time
+
+    whole = (bytes(SECTOR_BYTES), b"1" * SECTOR_BYTES, b"2" * SECTOR_BYTES)
+    assert {first + second for first in whole for second in whole[1:]} | {b"", *whole[1:]} < found
 
 
 def test_what_a_restart_has_found_survives_a_power_cut_after_it(tmp_path: Path) -> None:
