@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -15,7 +15,7 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError, SetupError
-from byway.link.door import Door, DoorLimits
+from byway.link.door import Door, DoorLimits, Stranger
 from byway.link.host import Host, Serve
 from byway.link.opening import Clock, Random, said_by
 from byway.link.tls import accept_tls, server_context
@@ -26,9 +26,12 @@ from byway.protocol.limits import MAX_OPENING_FRAME_BYTES
 FIRST_WORD_S: Final = 2.0  # a client speaks first, with what it has ready: who is silent only wants to be in the way
 RECORD_HEAD: Final = 5  # bytes of TLS: a type, a version, and the length of what follows
 HANDSHAKE: Final = 22  # the type
+ESTABLISHED: Final = 1  # the state in Linux's TCP_INFO
+AT_ONCE: Final = 64  # peers let in before other tasks have their turn
 BREATH_S: Final = 0.1  # before accepting again when the machine has no room for another socket
 
 _NO_ROOM: Final = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+_NOBODY: Final = frozenset([errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO])  # or who was there has left
 
 log = structlog.get_logger()
 
@@ -73,25 +76,49 @@ async def serve_links(
 
 
 async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
-    door = host.door
-    while True:
-        try:
-            stream = await listener.accept()
-            prefix = address_prefix(stream.socket.getpeername()[0])
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                log.warning("link_refused", code="busy", reason=str(error))
-                await trio.sleep(BREATH_S)
-            elif error.errno != errno.ENOTCONN:  # who has left already is no fault of the listener
-                raise
-            continue
-        stranger = door.enter(prefix, trio.current_time(), partial(_hang_up, stream.socket))
-        if stranger is None:
-            await trio.aclose_forcefully(stream)
-        else:
-            links.start_soon(
-                host.welcome, partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, stranger)
-            )
+    """Let in all who have come, in each turn of the event loop.
+
+    Were it one a turn, they would queue where the system keeps them, which knows no address prefixes, whenever turns
+    are long because of handshakes; and the door would have nobody to choose from.
+    """
+    with socket.fromfd(listener.socket.fileno(), listener.socket.family, listener.socket.type) as waiting:
+        waiting.setblocking(False)
+        while True:
+            await trio.lowlevel.wait_readable(waiting)
+            try:
+                for _ in range(AT_ONCE):
+                    peer, _ = waiting.accept()
+                    _let_in(trio.SocketStream(trio.socket.from_stdlib_socket(peer)), links, host, context)
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    log.warning("link_refused", code="busy", reason=str(error))
+                    await trio.sleep(BREATH_S)
+                elif error.errno not in _NOBODY:
+                    raise
+
+
+def _let_in(stream: trio.SocketStream, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
+    """Serve this peer, or close upon it."""
+    try:
+        prefix = address_prefix(stream.socket.getpeername()[0])
+    except OSError:  # who has left already is no fault of the listener
+        stream.socket.close()
+        return
+    stay = trio.CancelScope()
+    stranger = host.door.enter(prefix, trio.current_time(), stay.cancel)
+    if stranger is None:
+        stream.socket.close()
+    else:
+        links.start_soon(_welcome, stay, stream, context, host, stranger)
+
+
+async def _welcome(
+    stay: trio.CancelScope, stream: trio.SocketStream, context: ssl.SSLContext, host: Host, stranger: Stranger
+) -> None:
+    """Serve a peer.  A stranger whose place is given up is gone at once, wherever it waits."""
+    door, prefix = host.door, stranger.prefix
+    with stay:
+        await host.welcome(partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, stranger))
 
 
 async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door, prefix: str) -> TlsStream:
@@ -100,6 +127,8 @@ async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door
         with said_by(trio.current_time() + FIRST_WORD_S):
             await _spoken(stream.socket)
         async with door.handshake(prefix) as turn:
+            if _has_left(stream.socket):
+                raise LinkError("the other end left before its turn came")
             return await accept_tls(stream, context, answered=turn.over)
     except OSError as error:
         await trio.aclose_forcefully(stream)
@@ -107,12 +136,6 @@ async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
-
-
-def _hang_up(peer: trio.socket.SocketType) -> None:
-    """Whoever reads from the peer finds that it is gone."""
-    with suppress(OSError):  # it is gone
-        peer.shutdown(socket.SHUT_RDWR)
 
 
 async def _spoken(peer: trio.socket.SocketType) -> None:
@@ -125,6 +148,17 @@ async def _spoken(peer: trio.socket.SocketType) -> None:
         raise LinkError("the other end does not speak TLS")
     if len(said) < length:
         await _peeked(peer, length)
+
+
+def _has_left(peer: trio.socket.SocketType) -> bool:
+    """Whether the other end has said that nothing more will come: no client does that before its handshake.
+
+    What it has said before may not have been read, so the state of the connection tells, where the system does.
+    """
+    if sys.platform != "linux":
+        return False
+    state: int = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state != ESTABLISHED
 
 
 async def _peeked(peer: trio.socket.SocketType, size: int) -> bytes:

@@ -354,15 +354,15 @@ async def test_a_port_for_the_administrator_is_told_with_the_way_out(monkeypatch
 async def test_a_machine_without_room_for_sockets_goes_on_later(
     monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
 ) -> None:
-    accept = trio.SocketListener.accept
+    accept = socket.socket.accept
     full = iter([True])
 
-    async def accept_when_there_is_room(listener: trio.SocketListener) -> trio.SocketStream:
+    def accept_when_there_is_room(listener: socket.socket) -> tuple[socket.socket, Any]:
         if next(full, False):
             raise OSError(errno.EMFILE, "too many open files")
-        return await accept(listener)
+        return accept(listener)
 
-    monkeypatch.setattr(trio.SocketListener, "accept", accept_when_there_is_room)
+    monkeypatch.setattr(socket.socket, "accept", accept_when_there_is_room)
     async with listening() as address:
         autojump_clock.autojump_threshold = 0.05
         await assert_serves(address)

@@ -1,0 +1,89 @@
+"""A crowd that comes all at once: the door sees all of it, and who is not to stay leaves nothing behind."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import trio
+
+from byway.link.door import WAITING, DoorLimits
+from byway.link.tls import accept_tls
+from byway.link.tls_stream import TlsStream
+from tests.link.test_tls_links import assert_serves, client_hello, listening
+
+CROWD: Final = 40
+FEW_TURNS: Final = 5  # of the event loop
+SETTLED_S: Final = 0.05
+DESCRIPTORS: Final = Path("/proc/self/fd")
+ACCEPT_TLS: Final = "byway.link.listener.accept_tls"
+
+
+@pytest.fixture
+def crowd() -> Iterator[ExitStack]:
+    """Whoever is in it leaves at the end."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def come(crowd: ExitStack, address: str, source: str = "127.0.0.1", said: bytes = b"") -> socket.socket:
+    """Connect at once, so that the system keeps who has come until the event loop goes on."""
+    host, _, port = address.rpartition(":")
+    peer = crowd.enter_context(closing(socket.create_connection((host, int(port)), source_address=(source, 0))))
+    peer.sendall(said)
+    return peer
+
+
+def is_closed_upon(peer: socket.socket) -> bool:
+    peer.setblocking(False)
+    try:
+        return peer.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+async def test_a_crowd_comes_before_the_door_in_one_turn_of_the_loop(crowd: ExitStack) -> None:
+    async with listening(limits=DoorLimits(prefix_handshakes=1)) as address:
+        peers = [come(crowd, address) for _ in range(CROWD)]
+        for _ in range(FEW_TURNS):
+            await trio.lowlevel.checkpoint()
+        assert sum(map(is_closed_upon, peers)) == CROWD - (1 + WAITING)
+
+
+@pytest.mark.skipif(not DESCRIPTORS.exists(), reason="descriptors are counted where the system lists them")
+async def test_who_gives_up_a_place_leaves_no_descriptor(crowd: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(*_: object, **__: object) -> TlsStream:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(ACCEPT_TLS, busy)
+    async with listening(limits=DoorLimits(handshakes=1)) as address:
+        for _ in range(1 + WAITING):
+            come(crowd, address, "127.0.1.1", client_hello())
+        await trio.testing.wait_all_tasks_blocked(SETTLED_S)
+        before = len(list(DESCRIPTORS.iterdir()))
+        others = [come(crowd, address, f"127.0.{number}.1", client_hello()) for number in range(2, 10)]
+        await trio.testing.wait_all_tasks_blocked(SETTLED_S)
+        assert len(list(DESCRIPTORS.iterdir())) == before + len(others), "these are the ends of the others"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can tell before the handshake")
+async def test_no_handshake_is_spent_on_who_has_left(crowd: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent: list[trio.SocketStream] = []
+
+    async def counted(stream: trio.SocketStream, context: ssl.SSLContext, **more: Any) -> TlsStream:
+        spent.append(stream)
+        return await accept_tls(stream, context, **more)
+
+    monkeypatch.setattr(ACCEPT_TLS, counted)
+    async with listening() as address:
+        for _ in range(CROWD):
+            come(crowd, address, said=client_hello()).close()
+        await assert_serves(address)
+    assert len(spent) == 1
