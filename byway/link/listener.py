@@ -27,11 +27,14 @@ FIRST_WORD_S: Final = 2.0  # a client speaks first, with what it has ready: who 
 RECORD_HEAD: Final = 5  # bytes of TLS: a type, a version, and the length of what follows
 HANDSHAKE: Final = 22  # the type
 ESTABLISHED: Final = 1  # the state in Linux's TCP_INFO
-AT_ONCE: Final = 64  # peers let in before other tasks have their turn
+AT_ONCE: Final = 64  # strangers let in before other tasks have their turn
 BREATH_S: Final = 0.1  # before accepting again when the machine has no room for another socket
 
 _NO_ROOM: Final = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-_NOBODY: Final = frozenset([errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO])  # or who was there has left
+_NOBODY: Final = frozenset([  # or who was there has left, or may not come: accept(2)
+    errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+    errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+])  # fmt: skip
 
 log = structlog.get_logger()
 
@@ -87,7 +90,7 @@ async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host
             await trio.lowlevel.wait_readable(waiting)
             try:
                 for _ in range(AT_ONCE):
-                    peer, _ = waiting.accept()
+                    peer, _address = waiting.accept()
                     _let_in(trio.SocketStream(trio.socket.from_stdlib_socket(peer)), links, host, context)
             except OSError as error:
                 if error.errno in _NO_ROOM:
@@ -98,24 +101,30 @@ async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host
 
 
 def _let_in(stream: trio.SocketStream, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
-    """Serve this peer, or close upon it."""
+    """Serve this stranger, or close upon it."""
     try:
         prefix = address_prefix(stream.socket.getpeername()[0])
     except OSError:  # who has left already is no fault of the listener
         stream.socket.close()
         return
     stay = trio.CancelScope()
-    stranger = host.door.enter(prefix, trio.current_time(), stay.cancel)
+    stranger = host.door.enter(prefix, trio.current_time(), partial(_turn_out, stay, stream.socket))
     if stranger is None:
         stream.socket.close()
     else:
         links.start_soon(_welcome, stay, stream, context, host, stranger)
 
 
+def _turn_out(stay: trio.CancelScope, peer: trio.socket.SocketType) -> None:
+    """Gone at once, wherever it waits: the one who comes instead may be one of many in this turn."""
+    stay.cancel()
+    peer.close()
+
+
 async def _welcome(
     stay: trio.CancelScope, stream: trio.SocketStream, context: ssl.SSLContext, host: Host, stranger: Stranger
 ) -> None:
-    """Serve a peer.  A stranger whose place is given up is gone at once, wherever it waits."""
+    """Serve a stranger, as long as it may `stay`."""
     door, prefix = host.door, stranger.prefix
     with stay:
         await host.welcome(partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, stranger))

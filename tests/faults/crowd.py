@@ -50,6 +50,7 @@ MANY_PREFIXES: Final = 100
 STRANGER_AGAIN_S: Final = 1.0
 HALF_SPOKEN: Final = 5  # one stranger in so many says a whole hello first, and makes the router work
 PASSES_PER_S: Final = 600  # of one process
+HEARS_WITHIN_S: Final = 0.2
 BEHIND_S: Final = 1.0  # so much of what was to be done by now is made up for
 ACTIVE_EVERY_S: Final = 4.0  # of one link
 ENOUGH_BAD: Final = 10  # signatures; a link on which there were so many has been ended
@@ -117,7 +118,7 @@ class Crowd(CrowdLinks):
             await trio.sleep(self._chance.uniform(0, 2 * STRANGER_AGAIN_S))
 
     async def passers_by(self, number: int) -> None:
-        """Has its turn to say a whole hello, and goes."""
+        """Has its turn to say a whole hello, and goes: each second time without a look at what it costs the node."""
         host, port = parse_address(self._at.address)
         self._came()
         passes, due = number, trio.current_time() + number / PASSES_PER_S
@@ -128,6 +129,9 @@ class Crowd(CrowdLinks):
                 await peer.connect((host, port))
                 await peer.send(self._hello)
                 self.told["handshakes begun"] += 1
+                if passes // self._count % 2:
+                    with trio.move_on_after(HEARS_WITHIN_S):
+                        self.told["handshakes answered"] += bool(await peer.recv(1))
             passes += self._count
             due = max(due + self._count / PASSES_PER_S, trio.current_time() - BEHIND_S)
 

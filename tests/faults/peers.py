@@ -129,7 +129,7 @@ async def cut_at_any_byte(stage: Stage) -> None:
 
     Each byte of each frame that both say may be where.  A run has `stage.times` of them: half are beside the borders of
     frames, which are all there if that is enough for them, and half are by chance.  Every byte of every frame is the
-    matter of tests/fuzz/test_cut_connections.py.
+    matter of tests/faults/every_byte.py; here a session is cut again and again, and goes on.
     """
     async with RouterProcess(stage.folder) as router:
         await router.start()

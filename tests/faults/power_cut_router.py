@@ -1,7 +1,8 @@
 """A real router on a disk that loses its power: what was not flushed is gone, or torn, when the next process starts.
 
 `CUT="130 7" python -m tests.faults.power_cut_router run FILE`: at the 130th operation from the start on, with chance 7.
-Without `CUT` the power stays.  The high-water file is beside that disk, and is found as it was once written.
+Without `CUT` the power stays.  The high-water file is beside that disk, and is found as it
+was written, now or before, or torn.
 """
 
 from __future__ import annotations

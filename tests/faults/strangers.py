@@ -20,7 +20,7 @@ from tests.faults.stage import Stage
 from tests.faults.unfinished import client_hello, dawdle
 
 STRANGERS: Final = 2500  # of each process, in a hundred address prefixes
-PASSERS_BY: Final = 64  # of each process, which together have 1,200 turns in a second
+PASSERS_BY: Final = 128  # of each process, which together have 1,200 turns in a second
 BEGUN_LEAST_PER_S: Final = 1000
 HONEST: Final = 20  # prefixes
 PLACES: Final = 1024  # at one time, of all strangers: sixteen for each handshake under way
@@ -90,6 +90,7 @@ async def _beside_passers_by(stage: Stage, router: RouterProcess, witness: Witne
     stage.outcome.faults += 1
     stage.count(ATTACKERS_NICED, passing.niced)
     stage.count("handshakes begun a second", round(begun))
+    stage.count("of them answered a second", round(passing.per_s["handshakes answered"]))
     return took
 
 

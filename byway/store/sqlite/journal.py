@@ -22,7 +22,8 @@ _APPEND_COMMIT: Final = "INSERT INTO commits (first, count, number, head, fronti
 _PUT_LEAVES: Final = "INSERT INTO leaves (first, count, packed) VALUES (?, ?, ?)"
 _IS_FOUND: Final = """
     SELECT EXISTS (SELECT 1 FROM journal WHERE sequence = ?1) AND EXISTS (SELECT 1 FROM journal WHERE sequence = ?2)
-        AND EXISTS (SELECT 1 FROM commits WHERE first = ?1)
+        AND ?1 IN (SELECT max(first) FROM commits WHERE first <= ?1)
+        AND ?1 IN (SELECT max(first) FROM leaves WHERE first <= ?1)
 """
 # One changed bit can make a text of a blob, and reading that as text would fail: hence the casts.
 _READ: Final = "SELECT sequence, CAST(data AS BLOB) FROM carray(?) CROSS JOIN journal ON sequence = value"
