@@ -69,7 +69,7 @@ class Subscription:
         self._signing = trio.Lock()
 
     async def receive(self) -> Delivery:
-        """The next delivery.  A statement that is malformed or badly signed is refused, and not shown.
+        """The next delivery.  A statement that is malformed, badly signed or expired by now is refused, and not shown.
 
         Raises `Refused` when the server has ended the subscription (`replaced`, `ended`), and `LinkError` when the
         link was lost.  Cancelling it is safe.
@@ -81,6 +81,8 @@ class Subscription:
                 journal, entry = self._arrived.popleft()
                 try:
                     statement = parse_statement(entry.statement)
+                    if statement.expires <= self._link.now_ms():  # on the way, or while nobody asked for it
+                        raise StatementError(f"{statement.urn} has expired", code="expired")
                     statement.verify()
                 except StatementError as error:
                     log.warning("delivery_refused", sub=self.sub, sequence=entry.sequence, code=error.code)

@@ -164,6 +164,19 @@ async def test_a_refusal_has_a_code_that_is_known(ends: Ends, autojump_clock: Mo
             subscription.refuse(got, "i do not like it")
 
 
+async def test_what_expires_before_it_is_asked_for_is_refused_and_not_shown(
+    ends: Ends, autojump_clock: MockClock
+) -> None:
+    async with subscribed(ends) as (_, subscription, server):
+        await server.send(delivery(1, 1))
+        await wait_all_tasks_blocked()
+        ends[0].now_ms = lambda: a_statement(1).expires
+        with trio.move_on_after(1):
+            await subscription.receive()
+            raise AssertionError("it was shown")
+        assert (await expect_ack(server, 1)).refused == ((1, "expired"),)
+
+
 async def test_a_bad_statement_is_refused_and_not_shown(ends: Ends, autojump_clock: MockClock) -> None:
     async with subscribed(ends) as (_, subscription, server):
         forged = a_statement(2).data[:-1] + b"\x00"
