@@ -81,8 +81,7 @@ class Subscription:
                 journal, entry = self._arrived.popleft()
                 try:
                     statement = parse_statement(entry.statement)
-                    if statement.expires <= self._link.now_ms():  # on the way, or while nobody asked for it
-                        raise StatementError(f"{statement.urn} has expired", code="expired")
+                    statement.check_expiry(self._link.now_ms())  # on the way, or while nobody asked for it
                     statement.verify()
                 except StatementError as error:
                     log.warning("delivery_refused", sub=self.sub, sequence=entry.sequence, code=error.code)

@@ -104,6 +104,10 @@ class Statement(NamedTuple):
         """Raise `future-dated` or `expired` as of `now`, in Unix milliseconds."""
         if self.created > now + MAX_CLOCK_SKEW_MS:
             raise StatementError(f"{self.urn} is dated in the future", code="future-dated")
+        self.check_expiry(now)
+
+    def check_expiry(self, now: int) -> None:
+        """Raise `expired` as of `now`, in Unix milliseconds."""
         if self.expires <= now:
             raise StatementError(f"{self.urn} has expired", code="expired")
 

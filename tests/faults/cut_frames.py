@@ -77,7 +77,7 @@ class Scenes:
     """One for each frame.  It returns what is to be said, or None once the next frame is the one to be heard.
 
     `kept` has, for the key of each link, the subscription that the router has to keep; `never` the ids of casts that
-    never went whole, `whole` of those that did, and `tried` of those of them that stand for a cut one.
+    never went whole, `whole` of those that did, and `tried` of the whole ones that are cut in other trials.
     """
 
     def __init__(self, node: str, hand: Client, witness: Witness, chance: Random) -> None:

@@ -42,12 +42,14 @@ class CutLink(trio.abc.Stream):
     """A TLS stream that is read one frame at a time, and whose end is a FIN without a word, or a reset.
 
     `byte` is how much of the frame goes that is cut, None for all of it; `size` is how long that one is, as soon as it
-    is known.  `acted` says whether the node did anything after it had that part.
+    is known.  `acted` says whether the node did anything after it had that part, `heard` what a whole one was that the
+    node said.
     """
 
     def __init__(self, tcp: trio.SocketStream, tls: TlsStream, *, reset: bool, cut: Opening | None = None) -> None:
         self.size = 0
         self.acted = False
+        self.heard: type[Frame] | None = None
         self.is_cut = False  # where it was to be
         self._is_over = False
         self._tcp = tcp
@@ -117,7 +119,9 @@ class CutLink(trio.abc.Stream):
     async def hear_part(self, byte: int | None) -> None:
         """So much of the next frame, which is there by then."""
         if byte is None:
-            self.size = len(await self._whole())
+            data = await self._whole()
+            self.size = len(data)
+            (self.heard,) = map(type, self._decoder.feed(data))
             return
         part = await self._first(byte)
         if len(part) >= LENGTH_BYTES:

@@ -147,7 +147,6 @@ class Cutter:
     async def _go_on(self, trial: Trial, places: Iterator[tuple[int, int]]) -> None:
         for byte, reset in places:
             await self._once(trial, byte, reset)
-            trial.cuts += 1
 
     async def _once(self, trial: Trial, byte: int | None, reset: int) -> None:
         number = next(self._numbers)
@@ -157,6 +156,8 @@ class Cutter:
                 await self._cut_one(trial, byte, key, number, reset=bool(reset))
         except (LinkError, RemoteProtocolError, OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
             trial.failed.append(f"byte {byte}: {error!r}")
+        else:
+            trial.cuts += byte is not None
         if byte is None and trial.way == "says":
             self._scenes.kept.pop(bytes(key.verify_key), None)
 
@@ -177,6 +178,8 @@ class Cutter:
                     await link.listen(byte)
         finally:
             link.break_off()
+        if byte is None and trial.way == "hears" and link.heard is not trial.kind:
+            trial.failed.append(f"it was {link.heard}")
         trial.size = max(trial.size, link.size)
         if link.acted:
             trial.acted.append(link.size if byte is None else byte)

@@ -5,7 +5,7 @@ allowed; so much of it goes through TLS, in one write with a whole frame before 
 opening there is none).  Then nothing more may come, and the client goes without a word.  For each frame that it hears,
 the client goes after it has read so many bytes of it; the router has said all of it by then and cannot tell which.
 
-Each frame goes whole once, too: what no part of it may do, is seen to be done then.
+Each frame goes whole once, too, and then has to do what no part of it may do.
 
 Each byte of all these frames is cut once, or as often as the case is asked to; a Submit and a Deliver are those of one
 cast.  Some frames are not here.  A router asks for Stamps only when it has more to do than it can, so that this one is
