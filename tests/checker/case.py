@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -53,6 +53,7 @@ class Case:
     subscriptions: defaultdict[Owner, list[Event]] = field(default_factory=lambda: defaultdict(list))
     drained: Event = field(init=False)
     restored: list[Event] = field(default_factory=list)
+    _still: list[Event] = field(default_factory=list)
     _damaged: list[Event] = field(default_factory=list)
     _read: dict[bytes, Statement | str] = field(default_factory=dict)
     _ids: dict[bytes, bytes] = field(default_factory=dict)
@@ -72,6 +73,8 @@ class Case:
                     self.promises.append(self._promise(event))
                 case "end-of-drain":
                     ends.append(event)
+                case "stopped" | "away":
+                    self._still.append(event)
                 case "damaged":
                     self._damaged.append(event)
                 case "restored":
@@ -116,6 +119,15 @@ class Case:
         """How far what this witness says about the wall clock may be wrong."""
         return self.skews_ms.get(event.witness, 0)
 
+    def still_ms(self, since_ms: int, event: Event, node: str | None = None) -> int:
+        """For how long, from then until this happened, the witnesses did not run, nor the node if there is one."""
+        reached, total = since_ms, 0
+        for begins, ends in sorted(self._standstills(node)):
+            until = min(ends, wall_ms(event))
+            total += max(0, until - max(begins, reached))
+            reached = max(reached, until)
+        return total
+
     def is_over(self, statement: Statement, event: Event) -> bool:
         """Whether nobody needs to be brought the statement any more, when this happened: expired, closed, replaced."""
         return (
@@ -139,6 +151,12 @@ class Case:
             each.fields["node"] == promise.node and promise.event.monotonic_ns < each.monotonic_ns
             for each in (*damaged, *rolled_back)
         )
+
+    def _standstills(self, node: str | None) -> Iterator[tuple[int, int]]:
+        """When each began and ended, by the wall clock of who noted it."""
+        for event in self._still:
+            if event.name == "away" or event.fields["node"] == node:
+                yield wall_ms(event) - event.fields["ms"], wall_ms(event)
 
     def _note_restored(self, event: Event) -> None:
         """An event of every subscription of that node, too: each is where it was."""

@@ -64,14 +64,16 @@ def one_effect(case: Case, tally: Tally) -> None:
 
 
 def expiry(case: Case, tally: Tally) -> None:
-    """I11: nothing is handed over or first accepted after it expired, and nothing is refused for it before."""
+    """I11: nothing is handed over, used or first accepted after it expired, and nothing is refused for it before.
+
+    A node that is stopped between its look at the clock and its write cannot look again: how long it stood still does
+    not count against it.  It does count for the subscriber, who looks when it is given something.
+    """
     for event in case.events:
         if event.name == "received":
-            found = case.statement(event.fields["statement"])
-            if isinstance(found, Statement):
-                late = wall_ms(event) - found.expires
-                sentence = f"{short(found.id)} came to {owner_of(event)} {late} ms after it expired"
-                tally.expect(late <= LATE_MS + case.slack_ms(event), sentence, event)
+            _check_late(case, event, case.statement(event.fields["statement"]), tally)
+        elif event.name == "effect":
+            _check_late(case, event, case.attempted(event.fields["id"]), tally)
         elif event.name == "refusal":
             _check_refusal(case, event, tally)
     for promise in case.promises:
@@ -89,6 +91,16 @@ def _not_to_be_accepted(case: Case, attempt: Event) -> str:
         if found.kind in _ON_OWN_LINK and found.signer != key_of(attempt.fields["key"]):
             return "it was handed in on the link of another key"
     return ""
+
+
+def _check_late(case: Case, event: Event, found: Statement | str | None, tally: Tally) -> None:
+    if not isinstance(found, Statement):
+        return
+    what, node = ("came to", event.fields["node"]) if event.name == "received" else ("was used by", None)
+    late = wall_ms(event) - event.fields.get("took_ms", 0) - found.expires
+    most = LATE_MS + case.slack_ms(event)
+    in_time = late <= most or late - case.still_ms(found.expires, event, node) <= most
+    tally.expect(in_time, f"{short(found.id)} {what} {owner_of(event)} {late} ms after it expired", event)
 
 
 def _check_refusal(case: Case, event: Event, tally: Tally) -> None:

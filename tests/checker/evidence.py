@@ -20,12 +20,14 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 | `subscribing` | node, key, sub, link? | before it is asked for |
 | `subscribed` | node, key, sub, epoch, pattern, filter, from, cursors, link? | when the server said so |
 | `received` | node, key, sub, epoch, journal, sequence, statement, link? | for each entry of a Deliver, when it came |
-| `effect` | node, key, sub, id | when the subscriber has made its one effect durable |
+| `effect` | node, key, sub, id, took_ms? | when the subscriber has made its one effect durable |
 | `ack-sent` | node, key, sub, epoch, journal, through, also, refused | before the Ack is sent |
 | `acked` | node, key, sub, epoch, journal, through | when it came |
 | `unsubscribed` | node, key, sub | before it is asked for |
 | `answer` | node, statement | for each statement with which an addressing authority answered |
 | `fault-start`, `fault-stop` | fault | around a fault; a kill and the restart are one, too |
+| `stopped` | node, ms | when a node goes on that had been stopped on purpose for so long |
+| `away` | ms | when the witness goes on and had not run for so long: its process, or the whole machine, stood still |
 | `killed` | witness | when a witness was killed: what it waited for has no end |
 | `damaged` | node, sequences | when the bytes of these statements were changed in the store of a node that had ended |
 | `restored` | node, through | when that store was put back as it was when `through` was its last sequence |
@@ -34,7 +36,8 @@ exact bytes.  A last line without a line feed was cut off with its writer, and d
 | `canary` | secret, what | for a secret that was planted, and what it is |
 | `measured` | what, value, most | for a figure, and what it must not pass |
 
-`hostile` says why the attempt is not to be accepted, `link` which link of the run it was.  A filter is as on the wire.
+`hostile` says why the attempt is not to be accepted, `link` which link of the run it was, `took_ms` for how long the
+subscriber had it in its hands before it did something, where that is not at once.  A filter is as on the wire.
 Each entry that is acked has an effect, once, before the first Ack for it; one that is refused may have none.  Who is
 away on purpose is a fault.
 
@@ -77,6 +80,8 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
         "answer": ("node", "statement"),
         "fault-start": ("fault",),
         "fault-stop": ("fault",),
+        "stopped": ("node", "ms"),
+        "away": ("ms",),
         "killed": ("witness",),
         "damaged": ("node", "sequences"),
         "restored": ("node", "through"),
@@ -86,7 +91,7 @@ FIELDS: Final[Mapping[str, frozenset[str]]] = {
         "measured": ("what", "value", "most"),
     }.items()
 }
-OPTIONAL: Final = frozenset(["hostile", "link"])
+OPTIONAL: Final = frozenset(["hostile", "link", "took_ms"])
 BYTES: Final = frozenset(["statement", "receipt", "id", "secret"])
 NAMES: Final = frozenset(["node", "key", "sub", "link"])
 

@@ -9,7 +9,7 @@ import pytest
 
 from byway.protocol.statement import parse_statement
 from tests.checker.honest_run import CANARY
-from tests.checker.spoiling import MS, Copy
+from tests.checker.spoiling import MS, Copy, Line
 
 SELLERS = ["all", "beds", "near", "away", "offers"]
 
@@ -104,6 +104,76 @@ def test_a_cast_that_came_within_the_slack_of_the_clock_is_in_time(run: Copy) ->
     line.wall_ns = (parse_statement(line.get("statement")).expires + 1000) * MS
 
     assert run.red() == set()
+
+
+@pytest.mark.parametrize("sub", SELLERS)
+def test_a_cast_that_was_used_after_it_expired_is_noticed(run: Copy, sub: str) -> None:
+    line = run.all("effect", sub=sub)[-1]
+    line.wall_ns = (expiry_of(run, line) + 1001) * MS
+
+    assert run.red() == {"I11"}
+
+
+def test_a_subscriber_may_take_its_time_over_what_it_was_handed_before_it_expired(run: Copy) -> None:
+    line = run.all("effect", sub="all")[-1]
+    line.wall_ns = (expiry_of(run, line) + 5000) * MS
+    line.fields["took_ms"] = 4000
+
+    assert run.red() == set()
+
+
+def test_how_long_a_node_was_stopped_counts_against_who_uses_what_it_handed_over_and_not_against_the_node(
+    run: Copy,
+) -> None:
+    came, used = late_by(run, 5000)
+    run.insert_after(came, standstill(came, "stopped", ms=4000, node=came.fields["node"]))
+    assert run.red() == {"I11"}
+
+    used.wall_ns -= 4000 * MS
+    assert run.red() == set()
+
+
+def test_what_expired_before_a_node_was_stopped_is_late(run: Copy) -> None:
+    came, used = late_by(run, 5000)
+    used.wall_ns -= 4000 * MS
+    run.insert_after(came, standstill(came, "stopped", ms=3999, node=came.fields["node"]))
+
+    assert run.red() == {"I11"}
+
+
+def test_how_long_another_node_was_stopped_does_not_count(run: Copy) -> None:
+    came, used = late_by(run, 5000)
+    used.wall_ns -= 4000 * MS
+    run.insert_after(came, standstill(came, "stopped", ms=4000, node=came.fields["key"]))
+
+    assert run.red() == {"I11"}
+
+
+def test_how_long_everybody_stood_still_counts_against_nobody(run: Copy) -> None:
+    came, _ = late_by(run, 5000)
+    run.insert_after(came, standstill(came, "away", ms=3000), standstill(came, "away", ms=4000))
+    assert run.red() == set()
+
+    late_by(run, 5001)
+    assert run.red() == {"I11"}
+
+
+def expiry_of(run: Copy, line: Line) -> int:
+    """In milliseconds."""
+    return next(parse_statement(each.get("statement")).expires for each in run.all("attempt") if each.id == line.id)
+
+
+def late_by(run: Copy, ms: int) -> tuple[Line, Line]:
+    """The last cast came, and was used, so late; both lines."""
+    used = run.all("effect", sub="all")[-1]
+    came = next(line for line in run.all("received", sub="all") if line.id == used.id)
+    came.wall_ns = used.wall_ns = (expiry_of(run, used) + ms) * MS
+    return came, used
+
+
+def standstill(after: Line, event: str, **fields: object) -> Line:
+    """One that ends when this line was written."""
+    return Line([0, after.monotonic_ns, after.wall_ns, event, fields])
 
 
 def test_a_refusal_of_what_has_not_expired_is_noticed(run: Copy) -> None:

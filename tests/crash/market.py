@@ -17,11 +17,13 @@ from tests.checker.names import selects
 from tests.crash.hostile import Forger, StaleAcker
 from tests.crash.parties import Publisher, Sealer, Subscriber, Wish, seeded
 from tests.crash.probe import LEAST, Probe
+from tests.crash.router_process import RouterProcess
 from tests.crash.tallying import Made, Tallying
 
 PUBLISHERS: Final = 3
 DRAIN_WITHIN_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.2
+AWAY_MS: Final = 200  # more than a process waits for its turn on a machine that is only busy
 WISHES: Final = (
     Wish("exact", "open:homes:boston"),
     Wish("one", "open:homes:*", clumsy=0.02),
@@ -65,6 +67,7 @@ class Market:
         self.sealer = Sealer(at, self._witness("sealer", "publisher"), seeded(chance.random()))
         self.probe = Probe(at)
         self.faults = 0
+        self.away_ms = 0
         self._wanted: dict[bytes, tuple[str, ...]] = {}
         for secret, what in {**secrets, **self.sealer.secrets}.items():
             self.nemesis.note("canary", secret=secret, what=what)
@@ -77,6 +80,25 @@ class Market:
         with self.probe.disturbed():
             yield
         self.nemesis.note("fault-stop", fault=name)
+
+    async def pause(self, router: RouterProcess, seconds: float, name: str) -> None:
+        """A fault: the router is stopped for so long."""
+        with self.fault(name):
+            began = trio.current_time()
+            router.pause()
+            await trio.sleep(seconds)
+            router.go_on()
+            self.note("stopped", node=router.at.node, ms=_ms_since(began))
+
+    async def notice_standstills(self) -> None:
+        """Note each time that these parties, and perhaps the whole machine, did not run.  Until cancelled."""
+        while True:
+            began = trio.current_time()
+            await trio.sleep(LOOK_EVERY_S)
+            away_ms = _ms_since(began + LOOK_EVERY_S)
+            if away_ms > AWAY_MS:
+                self.note("away", ms=away_ms)
+                self.away_ms += away_ms
 
     def measured(self, what: str, value: float, most: float) -> None:
         """A figure, and what it must not pass."""
@@ -121,6 +143,10 @@ class Market:
         return Witness(self.evidence, name, SystemClock(), role=role, skew_ms=self._skew_ms)
 
 
+def _ms_since(began: float) -> int:
+    return round(1000 * (trio.current_time() - began))
+
+
 def wants(wish: Wish, made: Made) -> bool:
     """Whether somebody who wished so is waiting for it."""
     short = wish.beds is not None and made.beds is not None and made.beds < wish.beds
@@ -147,10 +173,13 @@ async def open_market(
     market = Market(at, folder, chance, wishes=wishes, publishers=publishers, skew_ms=skew_ms, secrets=secrets)
     async with trio.open_nursery() as probing:
         probing.start_soon(market.probe.run)
-        async with _at_work(market, drain_within_s):
-            yield market
-        with trio.move_on_after(drain_within_s):
-            await market.probe.has(LEAST)
+        async with trio.open_nursery() as noticing:
+            noticing.start_soon(market.notice_standstills)
+            async with _at_work(market, drain_within_s):
+                yield market
+            with trio.move_on_after(drain_within_s):
+                await market.probe.has(LEAST)
+            noticing.cancel_scope.cancel()
         market.probe.stop()
     market.probe.tell(market.nemesis)
     market.note("end-of-drain")

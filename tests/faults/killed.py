@@ -94,10 +94,7 @@ async def _pause(stage: Stage, place: Path, chance: Random, pauses: Sequence[flo
             for number, pause in enumerate(pauses):
                 await market.load(chance.randint(*LOAD), LOAD_WITHIN_S)
                 lost = market.tallying.began_again
-                with market.fault(f"pause {number}, {pause} s"):
-                    router.pause()
-                    await trio.sleep(pause)
-                    router.go_on()
+                await market.pause(router, pause, f"pause {number}, {pause} s")
                 if pause == AFTER_LINKS_S:
                     stage.expect(market.tallying.began_again > lost, f"nobody gave up a link in {pause} s")
                 stage.count("pauses")

@@ -75,6 +75,8 @@ class Stage:
             yield market
         self.count("receipts", market.tallying.receipts)
         self.outcome.faults += market.faults
+        if market.away_ms:
+            self.count("ms in which the witnesses stood still", market.away_ms)
         longest = max([self.outcome.longest_wait_ms, *market.probe.waited_ms])
         self.outcome.longest_wait_ms = round(longest, 1)
         wal = router.folder / f"{router.store.name}-wal"

@@ -97,8 +97,9 @@ class Subscriber(Party):
         async for delivery in subscription:
             if client:
                 in_hand.set()
-            if self.slow_s:
-                await trio.sleep(self.slow_s)
+            slow_s = self.slow_s
+            if slow_s:
+                await trio.sleep(slow_s)
             statement_id = delivery.statement.id
             if (subscription.sub, statement_id) not in self._done:
                 self._done.add((subscription.sub, statement_id))
@@ -108,6 +109,7 @@ class Subscriber(Party):
                     key=node_urn(bytes(self._key.verify_key)),
                     sub=subscription.sub,
                     id=statement_id,
+                    took_ms=round(1000 * slow_s),
                 )
                 if client and self.between:
                     between, self.between = self.between, None
