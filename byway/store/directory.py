@@ -10,8 +10,10 @@ whole ids, so that two ids which somebody has made alike cannot hide each other.
 from __future__ import annotations
 
 import heapq
+import struct
 from array import array
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
@@ -31,21 +33,23 @@ class Directory:
     def __init__(self) -> None:
         self._sequences: dict[bytes, int] = {}
         self._further: dict[bytes, list[int]] = {}
-        self._postings: dict[str, array[int]] = {}
+        self._postings: defaultdict[str, array[int]] = defaultdict(lambda: array(_UNSIGNED_64))
         self._gone: dict[str, set[int]] = {}
 
     def add(self, first: int, leaves: Leaves, offsets: Sequence[int]) -> None:
         """Enter the statements at these offsets of the stretch that begins with `first`."""
-        ids, places, addresses, postings = leaves.ids, leaves.places, leaves.addresses, self._postings
-        prefixes = [ids[ID_BYTES * offset : ID_BYTES * offset + PREFIX_BYTES] for offset in offsets]
-        self._add_prefixes(prefixes, [first + offset for offset in offsets])
-        for offset in offsets:
-            address = addresses[places[offset]]
+        each = f"{PREFIX_BYTES}s{ID_BYTES - PREFIX_BYTES}x"
+        prefixes: Sequence[bytes] = struct.unpack(each * len(leaves.kinds), leaves.ids)
+        addresses: Sequence[str] = leaves.of_each
+        if len(offsets) < len(prefixes):
+            prefixes = [prefixes[offset] for offset in offsets]
+            addresses = [addresses[offset] for offset in offsets]
+        sequences = [first + offset for offset in offsets]
+        self._add_prefixes(prefixes, sequences)
+        postings = self._postings
+        for address, sequence in zip(addresses, sequences, strict=True):
             if address:
-                posting = postings.get(address)
-                if posting is None:
-                    posting = postings[address] = array(_UNSIGNED_64)
-                posting.append(first + offset)
+                postings[address].append(sequence)
 
     def remove(self, first: int, leaves: Leaves, offsets: Iterable[int]) -> None:
         """Strike out statements that were added."""
@@ -83,15 +87,11 @@ class Directory:
         return list(islice(heapq.merge(*runs), limit))
 
     def _add_prefixes(self, prefixes: Sequence[bytes], sequences: Sequence[int]) -> None:
-        known = self._sequences
-        if known.keys().isdisjoint(prefixes):
-            before = len(known)
-            known.update(zip(prefixes, sequences, strict=True))
-            if len(known) == before + len(prefixes):
-                return
-        for prefix, sequence in zip(prefixes, sequences, strict=True):
-            if known.setdefault(prefix, sequence) != sequence:
-                self._further.setdefault(prefix, []).append(sequence)
+        known = list(map(self._sequences.setdefault, prefixes, sequences))
+        if known != sequences:
+            for prefix, sequence, earlier in zip(prefixes, sequences, known, strict=True):
+                if earlier != sequence:
+                    self._further.setdefault(prefix, []).append(sequence)
 
     def _remove_prefix(self, prefix: bytes, sequence: int) -> None:
         further = self._further.get(prefix)

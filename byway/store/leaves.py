@@ -73,7 +73,7 @@ class Leaves(NamedTuple):
             raise _bad()
         if type(addresses) is not list or len(addresses) <= max(leaves.places):
             raise _bad()
-        if any(type(address) is not str for address in addresses):
+        if set(map(type, addresses)) != {str}:
             raise _bad()
         return leaves
 
@@ -91,14 +91,21 @@ class Leaves(NamedTuple):
         )
         return packed
 
+    @property
+    def of_each(self) -> list[str]:
+        """The address of each statement."""
+        return list(map(self.addresses.__getitem__, self.places))
+
     def expiring_after(self, instant: int) -> Sequence[int]:
         """The offsets of the statements that expire later than `instant`."""
-        if min(self.expires) > instant:
+        if instant < 0 or min(self.expires) > instant:
             return range(len(self.expires))
         return [offset for offset, expires in enumerate(self.expires) if expires > instant]
 
     def soonest(self, offsets: Sequence[int]) -> int:
         """When the first of these statements expires."""
+        if len(offsets) == len(self.expires):
+            return min(self.expires)
         return min([self.expires[offset] for offset in offsets])
 
     def id_at(self, offset: int) -> bytes:
