@@ -1,13 +1,15 @@
 """Columns: which of up to `SLOTS` terms are false for what a cast says of one subject.
 
 A set of slots is an integer with a bit for each.  A slot is in a column at most once, and leaves it with the value
-that it came with.
+that it came with.  Casts differ, so what one of them reads is in no cache when the next one comes: columns are packed,
+and what costs is how many places in memory are looked at.
 """
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, MutableSequence
 from typing import Any, ClassVar, Final
 
 from byway.router.conditions import IN, Relation, is_ceiling
@@ -15,6 +17,9 @@ from byway.router.conditions import IN, Relation, is_ceiling
 SLOTS: Final = 4096  # larger makes finding cheaper, and changes dearer
 STEP: Final = 64  # thresholds between two marks
 BITS: Final = tuple(1 << slot for slot in range(SLOTS))
+
+_BYTES: Final = SLOTS // 8  # of a set of slots that is changed bit by bit
+_PACKED: Final[dict[type, str]] = {int: "q", float: "d"}  # facets have integers of 64 bits
 
 
 class Thresholds:
@@ -29,32 +34,29 @@ class Thresholds:
         self._falls = is_ceiling(operator, negated=negated)
         self._open_is_false = negated
         self._all = 0
-        self._values: list[Any] = []
-        self._slots: list[int] = []
-        self._marks = [0]  # the slots before each STEP-th place
+        self._values: MutableSequence[Any] = []
+        self._slots = array("H")
+        self._marks: list[bytearray] = []  # the slots before each STEP-th place, as the bytes of a set, lowest first
 
     def add(self, slot: int, value: Any) -> None:
+        if not self._slots and type(value) in _PACKED:
+            self._values = array(_PACKED[type(value)])
         at = bisect_right(self._values, value)
         self._values.insert(at, value)
         self._slots.insert(at, slot)
-        moved = BITS[slot]
-        self._all |= moved
-        for mark in range(at // STEP + 1, len(self._marks)):
-            self._marks[mark] ^= moved ^ BITS[self._slots[mark * STEP]]
-        if len(self._slots) == len(self._marks) * STEP:
-            self._marks.append(self._all)
+        self._all |= BITS[slot]
+        self._shift(slot, at // STEP, STEP)
+        if len(self._slots) == (len(self._marks) + 1) * STEP:
+            self._marks.append(bytearray(self._all.to_bytes(_BYTES, "little")))
 
     def remove(self, slot: int, value: Any) -> bool:
         """Take `slot` out; true if the column is empty now."""
         at = self._slots.index(slot, bisect_left(self._values, value))
-        moved = BITS[slot]
-        self._all ^= moved
-        for mark in range(at // STEP + 1, len(self._marks)):
-            if mark * STEP < len(self._slots):
-                self._marks[mark] ^= moved ^ BITS[self._slots[mark * STEP]]
+        self._all ^= BITS[slot]
         del self._values[at], self._slots[at]
-        if len(self._slots) < (len(self._marks) - 1) * STEP:
+        if len(self._slots) < len(self._marks) * STEP:
             self._marks.pop()
+        self._shift(slot, at // STEP, STEP - 1)
         return not self._slots
 
     def false(self, ends: tuple[Any, Any]) -> int:
@@ -63,10 +65,19 @@ class Thresholds:
         if end is None:
             return self._all if self._open_is_false else 0
         at = self._bisect(self._values, end)
-        mark = min((at + STEP // 2) // STEP, len(self._marks) - 1)  # the nearest
-        between = self._slots[mark * STEP : at] or self._slots[at : mark * STEP]
-        before = self._marks[mark] ^ sum([BITS[slot] for slot in between])
+        marks = min((at + STEP // 2) // STEP, len(self._marks))  # up to the nearest
+        slots = self._marks[marks - 1].copy() if marks else bytearray(_BYTES)
+        for slot in self._slots[marks * STEP : at] or self._slots[at : marks * STEP]:
+            slots[slot >> 3] ^= 1 << (slot & 7)
+        before = int.from_bytes(slots, "little")
         return before if self._falls else self._all ^ before
+
+    def _shift(self, slot: int, first: int, crossing: int) -> None:
+        """Bring the marks from the `first` on up to date: `slot` came or went, so another crossed each of them."""
+        byte, bit = slot >> 3, 1 << (slot & 7)
+        for mark, other in zip(self._marks[first:], self._slots[first * STEP + crossing :: STEP], strict=True):
+            mark[byte] ^= bit
+            mark[other >> 3] ^= 1 << (other & 7)
 
 
 class Choices:
@@ -100,8 +111,8 @@ class Choices:
         """The slots whose condition is false where these texts are there."""
         asked = 0
         for text in texts:
-            if text in self._by_text:
-                asked |= self._with(text)
+            slots = self._by_text.get(text, 0)
+            asked |= slots if slots >= 0 else BITS[~slots]
         return asked if self._negated else self._all ^ asked
 
     def _with(self, text: Hashable) -> int:
@@ -110,6 +121,18 @@ class Choices:
 
 
 Column = Thresholds | Choices
+
+
+def slots_in(slots: int) -> list[int]:
+    """Each of a set of slots, the last one first."""
+    if not slots:
+        return []
+    slot = slots.bit_length() - 1
+    each = []
+    for zeros in bin(slots)[len("0b1") :].split("1"):
+        each.append(slot)
+        slot -= 1 + len(zeros)
+    return each
 
 
 def column_for(relation: Relation) -> Column:

@@ -1,14 +1,16 @@
 """The subscriptions that a cast is for, found fast.
 
-A trie over root and parts of the patterns; `*` and `**` are parts like any other, because no segment
-is spelled so.  Finding costs what the depth of the topic and the hits cost, not what all
-subscriptions cost, and beside that at most a set number of units of work, whoever subscribes to what.
+A trie over root and parts of the patterns.  Finding costs what the depth of the topic and the hits cost, not what all
+subscriptions cost, and beside that at most a set number of units of work, whoever subscribes to what.  Among a million
+subscriptions most of the time goes into fetching from memory what no cache has, so little lies between a node and what
+it leads to.
+
 `TopicPattern.matches` and `Filter.evaluate` are the definition; a property test keeps the two equal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final, Generic, TypeVar
 
 from byway.errors import Refused
@@ -61,14 +63,14 @@ class SubscriptionIndex(Generic[Handle]):
             self.remove(handle)
         node, own = self._top, 0
         for part in (pattern.root, *pattern.parts):
-            known = node.children is not None and part in node.children
+            own += STAR_WORK if part == ONE and not node.one else 0
             node = node.child(part)
-            own += STAR_WORK if part == ONE and not known else 0
         own -= node.predicates.work if node.predicates else 0
         handles = node.handles(filter)
         own = max(0, own + (node.predicates.work if node.predicates else 0))
         self._places[handle] = _Place(node, filter, len(handles), owner)
         handles.append(handle)
+        node.update(filter, handles)
         before = self._top.work
         node.weigh()
         grown = self._top.work - before
@@ -90,6 +92,7 @@ class SubscriptionIndex(Generic[Handle]):
             handles[place.position] = last
             self._places[last].position = place.position
         if handles:
+            place.node.update(place.filter, handles)
             self._charge(self._places[handles[0]], place.work)  # others have the same, which costs what it did
         else:
             place.node.forget(place.filter)
@@ -106,7 +109,9 @@ class SubscriptionIndex(Generic[Handle]):
         cast = Cast(facets)
         found: list[Handle] = []
         for node in self._matching(topic):
-            if node.unfiltered:
+            if node.alone is not None:
+                found.append(node.alone)
+            elif node.unfiltered:
                 found += node.unfiltered
             if node.predicates:
                 found += node.predicates.find(cast)
@@ -116,43 +121,57 @@ class SubscriptionIndex(Generic[Handle]):
         """The handles whose pattern matches `topic`, whatever their filter."""
         found: list[Handle] = []
         for node in self._matching(topic):
-            found += node.unfiltered or ()
+            found += node.handles(None)
             found += node.predicates.all() if node.predicates else ()
         return found
 
-    def _matching(self, topic: Topic) -> Iterator[_Node[Handle]]:
+    def _matching(self, topic: Topic) -> list[_Node[Handle]]:
         """The nodes at which a pattern that matches `topic` ends, or that such a pattern runs through."""
+        matching = []
         level = [self._top]
         for segment in (topic.root, *topic.segments):
             below = []
             for node in level:
-                if node.children:
-                    if REST in node.children:
-                        yield node.children[REST]
-                    below += [node.children[part] for part in (segment, ONE) if part in node.children]
+                if node.rest:
+                    matching.append(node.rest)
+                if node.children and (same := node.children.get(segment)):
+                    below.append(same)
+                if node.one:
+                    below.append(node.one)
             level = below
         for node in level:
-            yield node
-            if node.children and REST in node.children:
-                yield node.children[REST]
+            matching.append(node)
+            if node.rest:
+                matching.append(node.rest)
+        return matching
 
 
 class _Node(Generic[Handle]):
     """A beginning that patterns share, and the subscriptions whose pattern ends here."""
 
-    __slots__ = ("children", "loads", "parent", "part", "predicates", "unfiltered", "work")
+    __slots__ = ("alone", "children", "loads", "one", "parent", "part", "predicates", "rest", "unfiltered", "work")
 
     def __init__(self, parent: _Node[Handle] | None, part: str) -> None:
         self.parent = parent
         self.part = part
-        # most nodes have one of these three, and there may be a million
-        self.children: dict[str, _Node[Handle]] | None = None
-        self.unfiltered: list[Handle] | None = None
+        # most nodes have one of these six, and there may be a million
+        self.children: dict[str, _Node[Handle]] | None = None  # by segment
+        self.one: _Node[Handle] | None = None  # what `*` leads to
+        self.rest: _Node[Handle] | None = None  # what `**` leads to
+        self.alone: Handle | None = None  # the only one without a filter
+        self.unfiltered: list[Handle] | None = None  # if there are several
         self.predicates: Predicates[Handle] | None = None
         self.work = 0  # units that one cast can cost at most, from here down
         self.loads: dict[int, int] | None = None  # how many segments below here have so much work, unless it is none
 
     def child(self, part: str) -> _Node[Handle]:
+        """The node that this part of a pattern leads to, which is made if it is not there."""
+        if part == ONE:
+            self.one = self.one or _Node(self, part)
+            return self.one
+        if part == REST:
+            self.rest = self.rest or _Node(self, part)
+            return self.rest
         if self.children is None:
             self.children = {}
         node = self.children.get(part)
@@ -160,26 +179,46 @@ class _Node(Generic[Handle]):
             node = self.children[part] = _Node(self, part)
         return node
 
+    def drop(self, child: _Node[Handle]) -> None:
+        """Forget a node that nothing runs through any more."""
+        self.take_load(child, 0)
+        if child is self.one:
+            self.one = None
+        elif child is self.rest:
+            self.rest = None
+        elif self.children:
+            del self.children[child.part]
+
+    @property
+    def is_empty(self) -> bool:
+        return self.alone is None and not (self.unfiltered or self.predicates or self.children or self.one or self.rest)
+
     def handles(self, filter_: Filter | None) -> list[Handle]:
-        """The handles with this filter, to be added to and taken from."""
+        """The handles with this filter, to be added to and taken from.  Whoever did so calls `update`."""
         if filter_ is not None:
             if self.predicates is None:
                 self.predicates = Predicates()
             return self.predicates.handles(filter_)
-        if self.unfiltered is None:
-            self.unfiltered = []
-        return self.unfiltered
+        if self.unfiltered is not None:
+            return self.unfiltered
+        return [] if self.alone is None else [self.alone]
+
+    def update(self, filter_: Filter | None, handles: list[Handle]) -> None:
+        """Take notice that these are the handles with this filter now: one at least."""
+        if filter_ is None:
+            self.alone, self.unfiltered = (handles[0], None) if len(handles) == 1 else (None, handles)
+        elif self.predicates:
+            self.predicates.update(filter_)
 
     def forget(self, filter_: Filter | None) -> None:
         """Drop what has no handles any more: a filter, this node, and those above it that no pattern runs through."""
         if filter_ is None:
-            self.unfiltered = None
+            self.alone = self.unfiltered = None
         elif self.predicates and self.predicates.remove(filter_):
             self.predicates = None
         node = self
-        while node.parent and node.parent.children and not (node.unfiltered or node.predicates or node.children):
-            node.parent.take_load(node, 0)
-            del node.parent.children[node.part]
+        while node.parent and node.is_empty:
+            node.parent.drop(node)
             node = node.parent
         node.weigh()
 
@@ -188,10 +227,9 @@ class _Node(Generic[Handle]):
         node: _Node[Handle] | None = self
         while node is not None:
             work = node.predicates.work if node.predicates else 0
-            if node.children:
-                work += max(node.loads) if node.loads else 0
-                work += node.children[ONE].work + STAR_WORK if ONE in node.children else 0
-                work += node.children[REST].work if REST in node.children else 0
+            work += max(node.loads) if node.loads else 0
+            work += node.one.work + STAR_WORK if node.one else 0
+            work += node.rest.work if node.rest else 0
             if node.parent:
                 node.parent.take_load(node, work)
             node.work = work

@@ -16,13 +16,13 @@ Handle = TypeVar("Handle")
 FEW: Final = 32  # filters that are evaluated about as fast as they are looked up
 
 
-class Group(Generic[Handle]):
+class Group(list[Handle]):
     """The handles with one filter, and its slots among the terms."""
 
-    __slots__ = ("handles", "slots")
+    __slots__ = ("slots",)
 
     def __init__(self) -> None:
-        self.handles: list[Handle] = []
+        super().__init__()
         self.slots: tuple[int, ...] = ()
 
 
@@ -33,7 +33,7 @@ class Predicates(Generic[Handle]):
 
     def __init__(self) -> None:
         self._groups: dict[Filter, Group[Handle]] = {}
-        self._terms: Terms[Group[Handle]] | None = None
+        self._terms: Terms[Handle] | None = None
         self._work = 0
 
     @property
@@ -42,7 +42,7 @@ class Predicates(Generic[Handle]):
         return self._work if self._terms is None else self._terms.work
 
     def handles(self, filter_: Filter) -> list[Handle]:
-        """The handles with this filter, to be added to and taken from."""
+        """The handles with this filter, to be added to and taken from.  Whoever did so calls `update`."""
         group = self._groups.get(filter_)
         if group is None:
             group = self._groups[filter_] = Group()
@@ -53,7 +53,14 @@ class Predicates(Generic[Handle]):
                 self._terms = Terms()
                 for each, each_group in self._groups.items():
                     each_group.slots = self._terms.add(each, each_group)
-        return group.handles
+                    self._terms.update(each_group.slots, each_group)
+        return group
+
+    def update(self, filter_: Filter) -> None:
+        """Take notice that the handles with this filter are others now."""
+        if self._terms is not None:
+            group = self._groups[filter_]
+            self._terms.update(group.slots, group)
 
     def remove(self, filter_: Filter) -> bool:
         """Forget this filter, when it has no handles any more; true if it was the last."""
@@ -73,11 +80,10 @@ class Predicates(Generic[Handle]):
     def find(self, cast: Cast) -> list[Handle]:
         """The handles whose filter is not false."""
         if self._terms is not None:
-            groups = self._terms.find(cast)
-        else:
-            groups = [group for filter_, group in self._groups.items() if filter_.evaluate(cast.facets) is not False]
-        return [handle for group in groups for handle in group.handles]
+            return self._terms.find(cast)
+        groups = [group for filter_, group in self._groups.items() if filter_.evaluate(cast.facets) is not False]
+        return [handle for group in groups for handle in group]
 
     def all(self) -> list[Handle]:
         """The handles, whatever their filter."""
-        return [handle for group in self._groups.values() for handle in group.handles]
+        return [handle for group in self._groups.values() for handle in group]

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from byway.errors import Refused
 from byway.protocol.facets import Boolean, Facet, Integer, Place, parse_facets
-from byway.protocol.filter import And, Compare, Filter, Known, Near, parse_expression
+from byway.protocol.filter import And, Compare, Filter, Known, Near, Or, parse_expression
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router import predicates
 from byway.router.index import SubscriptionIndex
@@ -116,7 +116,7 @@ def test_what_was_removed_leaves_nothing_behind(added: list[tuple[int, TopicPatt
     for handle in {handle for handle, _, _ in added}:
         index.remove(handle)
     assert len(index) == 0
-    assert not index._top.children
+    assert index._top.is_empty
     assert index._top.work == 0
     assert index._top.loads is None
 
@@ -164,6 +164,23 @@ def test_filters_that_look_alike_are_not_mixed_up() -> None:
     index.add("decimal", pattern, parse_expression(["=", "a", ["decimal", [1, 0], [1, 0]]]))
     index.add("boolean", pattern, Compare("=", "a", Boolean(true=True)))
     assert index.find(Topic("open", ("homes",)), {"a": Integer(2, 2)}) == ["decimal", "boolean"]
+
+
+@pytest.mark.parametrize("filter_", [None, Known("price"), Or((Known("price"), Known("beds")))])
+def test_who_is_alone_with_a_filter_and_who_shares_it_are_found(filter_: Filter | None) -> None:
+    index: SubscriptionIndex[int] = SubscriptionIndex()
+    pattern = TopicPattern.parse("open:homes")
+    for number in range(100, 100 + 2 * predicates.FEW):
+        index.add(number, pattern, Compare("<", "beds", Integer(-number, -number)))
+    cast: dict[str, Facet] = {"price": Integer(1, 1), "beds": Integer(1, 1)}
+    present: set[int] = set()
+    for handle in (0, 1, 2, 0, 2, 1, 3, 3):
+        if handle in present:
+            index.remove(handle)
+        else:
+            index.add(handle, pattern, filter_)
+        present ^= {handle}
+        assert sorted(index.find(Topic("open", ("homes",)), cast)) == sorted(present)
 
 
 HOMES = TopicPattern.parse("open:homes:**")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from byway.protocol.facets import Boolean, Facet, Integer, Money, Place, Text, TextSet
 from byway.protocol.filter import And, Compare, Filter, Has, In, Known, Near, Not, Or, Value
-from byway.protocol.limits import MAX_METRES
+from byway.protocol.limits import MAX_INTEGER, MAX_METRES, MIN_INTEGER
 from byway.router import columns, predicates, terms
 from byway.router.conditions import Cast, terms_of
 from byway.router.predicates import Predicates
@@ -73,28 +74,38 @@ def check(changed: list[Change], casts: list[dict[str, Facet]], few: int) -> Non
         patch.setattr(terms, "SLOTS", 8)
         patch.setattr(columns, "STEP", 2)
         looked_up: Predicates[int] = Predicates()
-        present: dict[Filter, int] = {}
+        present: dict[Filter, list[int]] = {}
         for number, (gone, filter_) in enumerate(changed):
             if 0 <= gone < len(present):
                 remove(looked_up, present, list(present)[gone])
-            elif filter_ not in present:
+            else:
+                present.setdefault(filter_, []).append(number)
                 looked_up.handles(filter_).append(number)
-                present[filter_] = number
+                looked_up.update(filter_)
             for facets in casts:
                 found = looked_up.find(Cast(facets))
-                wanted = [number for filter_, number in present.items() if filter_.evaluate(facets) is not False]
+                wanted = [
+                    number
+                    for each, numbers in present.items()
+                    if each.evaluate(facets) is not False
+                    for number in numbers
+                ]
                 assert sorted(found) == sorted(wanted)
-        for filter_ in list(present):
+        for filter_ in [each for each, numbers in present.items() for _ in numbers]:
             remove(looked_up, present, filter_)
         held = looked_up._terms
-        assert held is None or not any(segment._columns or segment.live for segment in held._segments)
+        assert held is None or not any(seg._columns or seg.live or seg._lists for seg in held._segments)
         assert looked_up.work == 0
 
 
-def remove(looked_up: Predicates[int], present: dict[Filter, int], filter_: Filter) -> None:
-    looked_up.handles(filter_).clear()
-    del present[filter_]
-    assert looked_up.remove(filter_) == (not present)
+def remove(looked_up: Predicates[int], present: dict[Filter, list[int]], filter_: Filter) -> None:
+    """Take out the last of the handles with this filter."""
+    assert looked_up.handles(filter_).pop() == present[filter_].pop()
+    if present[filter_]:
+        looked_up.update(filter_)
+    else:
+        del present[filter_]
+        assert looked_up.remove(filter_) == (not present)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -159,6 +170,32 @@ def test_no_filter_takes_many_slots_or_columns(filter_: Filter) -> None:
     assert all(len(term.conditions) <= 12 and term.remainder for term in made)
 
 
+@pytest.mark.parametrize("value", [MIN_INTEGER, MAX_INTEGER])
+def test_the_least_and_the_greatest_integer_are_looked_up_right(value: int) -> None:
+    made: list[Change] = [
+        (-1, Compare(operator, "a", Integer(value, value))) for operator in ("<", "<=", "=", ">", ">=")
+    ]
+    check(made, [{"a": Integer(at, at)} for at in (MIN_INTEGER, 0, MAX_INTEGER)], few=0)
+
+
+def test_a_whole_segment_of_thresholds_is_looked_up_right_after_many_changes() -> None:
+    chance = random.Random(1)  # noqa: S311 - the same in every run
+    thresholds = [(chance.randrange(300), slot) for slot in range(700)]
+    column = columns.Thresholds(">=", negated=False)
+    for value, slot in thresholds:
+        column.add(slot, value)
+    for value, slot in (gone := chance.sample(thresholds, 400)):
+        assert not column.remove(slot, value)
+    left = set(thresholds) - set(gone)
+    for end in range(-1, 301):
+        assert set(columns.slots_in(column.false((None, end)))) == {slot for value, slot in left if value > end}
+
+
+@given(st.sets(st.integers(0, columns.SLOTS - 1)))
+def test_the_slots_of_a_set_are_those_that_were_put_into_it(slots: set[int]) -> None:
+    assert columns.slots_in(sum(1 << slot for slot in slots)) == sorted(slots, reverse=True)
+
+
 class Counting(dict[str, Any]):
     """Facets that count how often an evaluation reads them."""
 
@@ -191,6 +228,7 @@ def test_a_cast_evaluates_no_more_than_its_work_allows(make: Callable[[int], Fil
     looked_up: Predicates[int] = Predicates()
     for number in range(100):
         looked_up.handles(make(number)).append(number)
+        looked_up.update(make(number))
     facets: Mapping[str, Facet] = Counting({"a": Place(0, 0, 0)})
     if make is not far and least == 0:
         facets = Counting({"a": Integer(0, 0), "b": Integer(1, 1)})
