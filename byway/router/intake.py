@@ -63,11 +63,13 @@ class Intake:
         if not admitted:
             return ()
         try:
-            return await self._writer.write(admitted)
+            answers = await self._writer.write(admitted)
         except StoreError as error:
-            for item in admitted:
+            answers = [self._not_kept(error)] * len(admitted)
+        for item, answer in zip(admitted, answers, strict=True):
+            if isinstance(answer, Refused) and answer.code != "damaged":  # that is stored all the same
                 self._policy.forget(item.statement)
-            return [self._not_kept(error)] * len(admitted)
+        return answers
 
     async def _look_for_first_receipts(
         self, entered: Sequence[Statement | Refused], answers: list[Receipt | Refused]

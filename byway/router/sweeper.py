@@ -1,4 +1,4 @@
-"""Once a second: deletes what has expired, and tells what has been found damaged."""
+"""Once a second: deletes what has expired, and tells how much that was, and what has been found damaged."""
 
 from __future__ import annotations
 
@@ -41,11 +41,14 @@ class Sweeper:
     async def run(self) -> None:
         """Sweep until cancelled: in slices, between which waiting commits go first, as long as something is due."""
         while True:
+            deleted = 0
             try:
-                while await self._thread.run(lambda: self._store.sweep(self._now_ms(), SLICE)):
-                    pass
+                while count := await self._thread.run(lambda: self._store.sweep(self._now_ms(), SLICE)):
+                    deleted += count
             except StoreError as error:
                 self._fail(error)
+            if deleted:
+                log.info("expired", code="expired", count=deleted)
             self._tell(await self._thread.run(lambda: self._store.damaged))
             await trio.sleep(SWEEP_EVERY_S)
 

@@ -92,8 +92,9 @@ class Writer:
     async def write(self, admitted: Sequence[Admitted]) -> list[Receipt | Refused]:
         """Receipts for these statements, in order, once they are durable.
 
-        A statement that is stored already gets its first receipt again, or `damaged` if that cannot be made any more.
-        Raises `StoreError`; then nothing is known to be stored.  Cancelling leaves the outcome unknown.
+        A statement that is stored already gets its first receipt again, or `damaged` if that cannot be made any more;
+        another that has expired by then is refused as that.  Raises `StoreError`; then nothing is known to be stored.
+        Cancelling leaves the outcome unknown.
         """
         return (await self._done(_Job(admitted, grows=True))).receipts
 
@@ -203,13 +204,16 @@ class Writer:
     def _commit(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> list[Committed]:
         """In the worker thread: one durable transaction, then the receipts of each job."""
         everything = {item.statement.id: item for job in jobs for item in job.admitted}
-        again = self._first_receipts(everything)
-        new = {statement_id: item for statement_id, item in everything.items() if statement_id not in again}
-        receipts: dict[bytes, Receipt | Refused] = again
+        receipts = self._first_receipts(everything)
+        now = self._now_ms()
+        for statement_id, item in everything.items():
+            if item.statement.expires <= now and statement_id not in receipts:  # it waited; its first copy may be swept
+                receipts[statement_id] = Refused("expired", f"{item.statement.urn} has expired")
+        new = {statement_id: item for statement_id, item in everything.items() if statement_id not in receipts}
         committed: list[Committed] = []
         subscriptions, dropped = _changes(jobs)
         if new:
-            plan = self._chain.plan(list(new), self._now_ms())
+            plan = self._chain.plan(list(new), now)
             entries = [
                 Entry(item.statement.data, item.statement.id, item.statement.kind, item.address, item.statement.expires)
                 for item in new.values()
@@ -229,7 +233,7 @@ class Writer:
                 ],
             )
             self._chain.take(plan)
-            receipts = again | dict(zip(new, receipts_of(self._key, plan.first, plan.head, plan.paths), strict=True))
+            receipts.update(zip(new, receipts_of(self._key, plan.first, plan.head, plan.paths), strict=True))
             committed = [Committed(plan.first + index, item) for index, item in enumerate(new.values())]
         elif moves or subscriptions or dropped:
             self._store.commit(

@@ -60,6 +60,7 @@ from typing import Any, Final, NamedTuple, Protocol, Self
 
 FORMAT: Final = 1
 SUFFIX: Final = ".jsonl"
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make one for every line
 
 _SUBSCRIPTION: Final = ("node", "key", "sub")
 FIELDS: Final[Mapping[str, frozenset[str]]] = {
@@ -144,7 +145,7 @@ class Witness:
         _check_fields(event, given)
         self._seq += 1
         line = [self._seq, self._clock.monotonic_ns(), self._clock.wall_ns(), event, given]
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        data = _JSON.encode(line).encode() + b"\n"
         if os.write(self._file, data) != len(data):
             raise OSError(f"the evidence of {self.name} could not be written whole")
 

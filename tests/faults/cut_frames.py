@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from nacl.signing import SigningKey
 
-from byway.clock import now_ms
 from byway.link.client import Client
 from byway.protocol.frames import (
     Accepted,
@@ -28,23 +27,23 @@ from byway.protocol.frames import (
     Subscribed,
     Unsubscribe,
 )
-from byway.protocol.limits import DAY_MS, HOUR_MS, MAX_INTEGER, MINUTE_MS
+from byway.protocol.limits import HOUR_MS, MAX_INTEGER
 from byway.protocol.receipt import Receipt
-from byway.protocol.record import Record
 from byway.protocol.statement import Statement, parse_statement
 from byway.protocol.urn import node_urn
 from tests.checker.evidence import Witness
 from tests.crash.parties import make_cast
+from tests.faults.authority_process import make_record
 from tests.faults.cut_links import CutLink
 
 SUB: Final = "cut"
+LIFE: Final = "life"  # a subscription by which somebody else can have the node speak on a link
 PART: Final = "open:cut:part"  # where only that goes of which a part is said
 ELSEWHERE: Final = "open:cut:elsewhere"
 BEDS: Final = {"beds": ["integer", 2, 2]}  # in all casts, so that they are of one length
 FILTER: Final = ["and", ["known", "beds"], [">=", "beds", ["integer", 2, 2]]]
 TOKEN: Final = bytes(range(16))
 CREDIT: Final = 65_536
-TTL_S: Final = 3600
 
 
 class Party(NamedTuple):
@@ -57,12 +56,16 @@ class Party(NamedTuple):
 
 
 class Said(NamedTuple):
-    """The frame that is cut, and before it a whole one, with the kind of its answer and what that is good for."""
+    """The frame that is cut, and before it a whole one, with the kind of its answer and what that is good for.
+
+    `is_stored` says that the store has what it does; of another one only its own link tells.
+    """
 
     frame: Frame
     before: Frame = Ping(b"before")
     answer: type[Frame] = Pong
     heard: Callable[[Any], None] = lambda _: None
+    is_stored: bool = False
 
 
 class Kept(NamedTuple):
@@ -95,6 +98,11 @@ class Scenes:
         """Have the router know a cast already."""
         await self._hand.submit([self.known])
 
+    async def give_life(self, party: Party) -> None:
+        """Somebody else hands in a cast, which has to come next on a link that looks for life."""
+        await self._hand.submit([self._cast(_life(party))])
+        await party.link.expect(Deliver, lambda frame: frame.sub == LIFE and bool(frame.entries))
+
     # what a client says
 
     async def submit(self, party: Party) -> Said:
@@ -115,35 +123,39 @@ class Scenes:
             if party.whole:
                 self._witness.note("unknown", node=self._node, id=cut.id)  # nobody will read the answer
 
-        return Said(Submit(2, ((cut.data, None),)), Submit(1, ((first.data, None),)), Accepted, heard)
+        return Said(Submit(2, ((cut.data, None),)), Submit(1, ((first.data, None),)), Accepted, heard, is_stored=True)
 
     async def subscribe(self, party: Party) -> Said:
         self.kept[bytes(party.key.verify_key)] = None
-        return Said(Subscribe(SUB, party.path, FILTER, "all", "oldest", CREDIT))
+        return Said(Subscribe(SUB, party.path, FILTER, "all", "oldest", CREDIT), is_stored=True)
 
     async def subscribe_again(self, party: Party) -> Said:
         await self._subscribed(party)
-        return Said(Subscribe(SUB, ELSEWHERE, FILTER, "all", "oldest", CREDIT))
+        return Said(Subscribe(SUB, ELSEWHERE, FILTER, "all", "oldest", CREDIT), is_stored=True)
 
     async def unsubscribe(self, party: Party) -> Said:
         await self._subscribed(party)
-        return Said(Unsubscribe(SUB))
+        return Said(Unsubscribe(SUB), is_stored=True)
 
     async def credit(self, party: Party) -> Said:
+        await self._look_for_life(party)
         await self._one_of_two(party)
         return Said(Credit(SUB, CREDIT))
 
     async def ack(self, party: Party) -> Said:
         epoch, sequence = await self._one_of_two(party)
-        return Said(Ack(SUB, epoch, 0, sequence))
+        return Said(Ack(SUB, epoch, 0, sequence), is_stored=True)
 
     async def resolve(self, party: Party) -> Said:
+        await self._look_for_life(party)
         return Said(Resolve(1, f"urn:byway:topic:{party.path}"))
 
-    async def ping(self, _: Party) -> Said:
+    async def ping(self, party: Party) -> Said:
+        await self._look_for_life(party)
         return Said(Ping(TOKEN), Resolve(1, "urn:byway:topic:open:cut"), Refused)
 
-    async def bye(self, _: Party) -> Said:
+    async def bye(self, party: Party) -> Said:
+        await self._look_for_life(party)
         return Said(Bye("shutting-down", "the client is stopping", 5000))
 
     # what it hears
@@ -184,6 +196,10 @@ class Scenes:
     async def sent_away(self, party: Party) -> None:
         await party.link.say(Start((1,), self._node, TOKEN))
 
+    async def _look_for_life(self, party: Party) -> None:
+        await party.link.say(Subscribe(LIFE, _life(party), None, "all", "now", CREDIT))
+        await party.link.hear(Subscribed)
+
     async def _subscribed(self, party: Party) -> None:
         """On a link whose subscription takes one cast at a time."""
         await self.subscribed(party)
@@ -208,6 +224,10 @@ class Scenes:
         return make_cast(self._chance, self._node, lifetime_ms=HOUR_MS, **given).statement
 
 
+def _life(party: Party) -> str:
+    return f"{party.path}:life"
+
+
 class Names:
     """An addressing authority, which answers for one name."""
 
@@ -219,10 +239,8 @@ class Names:
 
     async def begin(self) -> None:
         """Have it know the name."""
-        now = now_ms()
-        told = {"homes": [self._node], "messaging": self._node, "terms": []}
-        body = Record.from_wire({"name": self._topic, "serial": 1, "ttl": TTL_S} | told)
-        await self._hand.submit([body.sign(self._key, created=now - MINUTE_MS, expires=now + DAY_MS)])
+        record = make_record(self._key, self._topic, homes=[self._node], messaging=self._node, terms=[])
+        await self._hand.submit([record])
 
     async def answer(self, party: Party) -> None:
         await party.link.say(Resolve(1, self._topic))

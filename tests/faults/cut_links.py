@@ -17,13 +17,11 @@ from byway.link.tls_stream import TlsStream
 from byway.node_address import NodeAddress
 from byway.protocol.address import parse_address
 from byway.protocol.codec import Decoder, encode
-from byway.protocol.frames import Frame, Stamps
+from byway.protocol.frames import Deliver, Frame, Ping, Stamps
 from tests.faults.peers import LENGTH_BYTES, open_on
 
 RESET: Final = struct.pack("ii", 1, 0)  # linger for no time: what closes, resets
 READ_BYTES: Final = 65_536
-LISTENED_S: Final = 0.15  # whoever acts on a part of a frame mostly says so; what it stores is seen in the end
-LISTENED_IN_OPENING_S: Final = 0.25  # where no answer to something before tells that the part has come
 ACTED_WITHIN_S: Final = 5.0  # on a whole one
 
 FrameKind = TypeVar("FrameKind", bound=Frame)
@@ -67,7 +65,10 @@ class CutLink(trio.abc.Stream):
         if self._is_due("says"):
             assert self._cut is not None
             await self.say_part(bytes(data), self._cut.byte)
-            await self.listen(self._cut.byte, LISTENED_IN_OPENING_S)
+            if self._cut.byte is None:
+                await self.listen()
+            elif not self._reset:
+                await self._hear_out()
             self.is_cut = True
             await self.aclose()
         self._check_whole()
@@ -102,14 +103,19 @@ class CutLink(trio.abc.Stream):
             pass
         return frame
 
-    async def expect(self, kind: type[FrameKind], heard: Callable[[FrameKind], None]) -> None:
-        """Have `heard` the answer to what was whole; note whether anything else is said, or the link ended, before."""
+    async def expect(
+        self, kind: type[FrameKind], is_it: Callable[[FrameKind], bool] = lambda _: True
+    ) -> FrameKind | None:
+        """The answer that has to come; None, if the link ended before.  Note whether anything else was said, or it did.
+
+        What a node says without having been asked does not matter.
+        """
         with suppress(trio.BrokenResourceError):
-            while not isinstance(frame := await self._frame(), kind):
-                self.acted = self.acted or not isinstance(frame, Stamps)
-            heard(frame)
-            return
+            while not isinstance(frame := await self._frame(), kind) or not is_it(frame):
+                self.acted = self.acted or not _comes_by_itself(frame)
+            return frame
         self.acted = True
+        return None
 
     async def say_part(self, data: bytes, byte: int | None, before: Sequence[Frame] = ()) -> None:
         """So much of a frame, in one write with the whole frames before it."""
@@ -127,14 +133,13 @@ class CutLink(trio.abc.Stream):
         if len(part) >= LENGTH_BYTES:
             self.size = LENGTH_BYTES + int.from_bytes(part[:LENGTH_BYTES])
 
-    async def listen(self, byte: int | None, seconds: float = LISTENED_S) -> None:
-        """Note whether anything is said, or the link is ended, now that so much of a frame has gone."""
+    async def listen(self) -> None:
+        """Note whether anything is said, or the link is ended, now that a whole frame has gone."""
         if self.acted:
             return
-        with trio.move_on_after(ACTED_WITHIN_S if byte is None else seconds):
+        with trio.move_on_after(ACTED_WITHIN_S):
             with suppress(trio.BrokenResourceError):
-                if not self._came:
-                    await self._tls.receive_some(1)
+                await self._first(1)
             self.acted = True
 
     def break_off(self) -> None:
@@ -145,6 +150,13 @@ class CutLink(trio.abc.Stream):
         if self._reset:
             self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._tcp.socket.close()
+
+    async def _hear_out(self) -> None:
+        """Say by a FIN that this was all, and note whether the node says anything before it ends the link, too."""
+        await self._tcp.send_eof()
+        with suppress(trio.BrokenResourceError):
+            await self._first(1)
+            self.acted = True
 
     def _is_due(self, way: Way) -> bool:
         number = self._frames[way]
@@ -173,6 +185,11 @@ class CutLink(trio.abc.Stream):
                 raise trio.BrokenResourceError("the node has ended the link")
             self._came += data
         return bytes(self._came[:size])
+
+
+def _comes_by_itself(frame: Frame) -> bool:
+    """Whether a node may say this at any time: what it asks for, whether somebody is there, how far it has looked."""
+    return isinstance(frame, (Stamps, Ping)) or (isinstance(frame, Deliver) and not frame.entries)
 
 
 async def cut_link(

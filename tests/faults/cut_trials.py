@@ -137,11 +137,15 @@ class Cutter:
             trial.acted.clear()
 
     def _places(self, trial: Trial) -> Iterator[tuple[int, int]]:
-        """Every byte, and whether a reset is due; a frame that is longer than the others before has more of them."""
+        """Every byte, and whether a reset is due; a frame that is longer than the others before has more of them.
+
+        None is due for what a client says in the opening: only its own end of the link tells then what a node does.
+        """
+        resets = 0 if trial.way == "says" and isinstance(trial.scene, int) else 1
         for turn in range(self._stage.times):
             byte = 0
             while byte < trial.size:
-                yield byte, (byte + turn) % 2
+                yield byte, (byte + turn) % 2 * resets
                 byte += 1
 
     async def _go_on(self, trial: Trial, places: Iterator[tuple[int, int]]) -> None:
@@ -169,13 +173,12 @@ class Cutter:
             if not isinstance(trial.scene, int):
                 if (trial.way, trial.kind) != ("hears", Credit):
                     await link.hear(Credit)
-                said = await trial.scene(Party(link, key, f"open:cut:c{number:06}", byte is None))
-                if said is None:
-                    await link.hear_part(byte)
+                party = Party(link, key, f"open:cut:c{number:06}", byte is None)
+                if trial.way == "says":
+                    await self._say_a_part(trial.scene, party, byte)
                 else:
-                    await link.say_part(encode(said.frame), byte, [said.before])
-                    await link.expect(said.answer, said.heard)
-                    await link.listen(byte)
+                    await trial.scene(party)
+                    await link.hear_part(byte)
         finally:
             link.break_off()
         if byte is None and trial.way == "hears" and link.heard is not trial.kind:
@@ -183,6 +186,18 @@ class Cutter:
         trial.size = max(trial.size, link.size)
         if link.acted:
             trial.acted.append(link.size if byte is None else byte)
+
+    async def _say_a_part(self, scene: Scene, party: Party, byte: int | None) -> None:
+        """The answer to the whole frame before it tells that the part has come."""
+        link, said = party.link, await scene(party)
+        assert said is not None
+        await link.say_part(encode(said.frame), byte, [said.before])
+        if (answer := await link.expect(said.answer)) is not None:
+            said.heard(answer)
+        if byte is None:
+            await link.listen()
+        elif not said.is_stored:
+            await self._scenes.give_life(party)
 
     def _tell(self, trial: Trial) -> None:
         stage = self._stage

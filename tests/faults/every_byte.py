@@ -1,9 +1,12 @@
 """Links are broken off after every byte of every frame: no part of a frame is acted on, and all that was whole is.
 
 For each frame that a client says, from no byte of it to all but the last one, a link is brought to where the frame is
-allowed; so much of it goes through TLS, in one write with a whole frame before it whose answer is waited for (in the
-opening there is none).  Then nothing more may come, and the client goes without a word.  For each frame that it hears,
-the client goes after it has read so many bytes of it; the router has said all of it by then and cannot tell which.
+allowed; so much of it goes through TLS, in one write with a whole frame before it whose answer is waited for.  Then
+the client goes without a word, and nothing that the frame asks for may be in the store.  Of a frame that leaves nothing
+there only the link can tell: somebody else has the router deliver on it, and this has to be what comes next.  In the
+opening there is nothing to deliver: the client says by a FIN that this was all, and the router may say nothing until it
+ends the link, too.  For each frame that a client hears, it goes after it has read so many bytes of it; the router has
+said all of it by then and cannot tell which.
 
 Each frame goes whole once, too, and then has to do what no part of it may do.
 
@@ -30,7 +33,7 @@ from tests.checker.witnesses import Effects
 from tests.crash.market import Market
 from tests.crash.router_process import RouterProcess
 from tests.faults.authority_process import addressing_process
-from tests.faults.cut_frames import PART, Kept, Names, Scenes
+from tests.faults.cut_frames import PART, SUB, Kept, Names, Scenes
 from tests.faults.cut_trials import Cutter, trials
 from tests.faults.honest_pair import witnessed_client
 from tests.faults.peers import open_files
@@ -48,7 +51,7 @@ BAD_LINES: Final = ("link_failed", "crashed", "internal-error")  # of a log
 
 
 async def cut_at_every_byte(stage: Stage) -> None:
-    """A link is cut at every byte of every frame, `stage.times` times, by a FIN and a reset in turn."""
+    """A link is cut at every byte of every frame, `stage.times` times, mostly by a FIN and a reset in turn."""
     async with RouterProcess(stage.folder) as router, addressing_process(stage.place("authority")) as authority:
         await router.start()
         await authority.start()
@@ -118,8 +121,8 @@ def _judge_store(stage: Stage, router: RouterProcess, scenes: Scenes) -> None:
     lost = scenes.whole - ids
     stage.expect(not lost, f"{len(lost)} casts are not stored whose Submit was whole")
     with closing(sqlite3.connect(router.store)) as connection:
-        query = "SELECT key, pattern, through, also FROM subscriptions JOIN cursors USING (key, sub)"
-        rows = {key: (pattern, through, also) for key, pattern, through, also in connection.execute(query)}
+        query = "SELECT key, pattern, through, also FROM subscriptions JOIN cursors USING (key, sub) WHERE sub = ?"
+        rows = {key: (pattern, through, also) for key, pattern, through, also in connection.execute(query, [SUB])}
     wrong = [
         f"{row and row[:2]} instead of {kept}"
         for key, kept in scenes.kept.items()

@@ -7,15 +7,12 @@ from typing import Final
 import trio
 from nacl.signing import SigningKey
 
-from byway.clock import now_ms
 from byway.errors import Refused
 from byway.link.client import Client
-from byway.protocol.limits import DAY_MS, MAX_ADDRESSES, MAX_HOMES, MAX_LABEL_BYTES, MAX_TERMS, MINUTE_MS
-from byway.protocol.record import Record
-from byway.protocol.statement import Statement
+from byway.protocol.limits import MAX_ADDRESSES, MAX_HOMES, MAX_LABEL_BYTES, MAX_TERMS
 from byway.protocol.urn import node_urn
 from tests.crash.router_process import RouterProcess
-from tests.faults.authority_process import addressing_process
+from tests.faults.authority_process import addressing_process, make_record
 from tests.faults.crowds import LATENCY_MOST, crowd, resident_kb, slow_end
 from tests.faults.honest_pair import witnessed_client
 from tests.faults.stage import Stage
@@ -29,7 +26,7 @@ WARM_S: Final = 7.0  # until Python has taken what memory it needs for so many l
 LEAST_PER_S: Final = 1000  # of 1,500 that are asked for
 GROWN_KB: Final = 1024  # 5,000 more names that were remembered would be more
 ANSWER_BYTES: Final = 16_384
-TTL_S: Final = 3600
+LABEL: Final = "x" * MAX_LABEL_BYTES
 
 
 async def many_lookups(stage: Stage) -> None:
@@ -106,18 +103,13 @@ async def _register(client: Client, authority: RouterProcess, stage: Stage) -> s
     root = authority.at.node.rpartition(":")[2]
     topic = f"urn:byway:topic:{root}:homes:boston"
     terms = [f"urn:byway:terms:roster:{number}" for number in range(MAX_TERMS)]
-    fields = {"homes": homes, "messaging": messaging, "terms": terms}
-    made = [_record(authority.key, topic, **fields)]
+    fields: dict[str, object] = {"homes": homes, "messaging": messaging, "terms": terms}
+    made = [make_record(authority.key, topic, label=LABEL, **fields)]
     addresses = [f"{'a' * 60}.{'b' * 60}.example:{7400 + number}" for number in range(MAX_ADDRESSES)]
     for key in keys:
-        made.append(_record(key, node_urn(bytes(key.verify_key)), role="router", addresses=addresses))  # noqa: PERF401
+        node = node_urn(bytes(key.verify_key))
+        made.append(make_record(key, node, role="router", addresses=addresses, label=LABEL))
     answers = await client.submit(made)
     refused = [answer.code for answer in answers if isinstance(answer, Refused)]
     stage.expect(not refused, f"records were refused: {refused}")
     return topic
-
-
-def _record(key: SigningKey, name: str, **fields: object) -> Statement:
-    now = now_ms()
-    body = Record.from_wire({"name": name, "serial": now, "ttl": TTL_S, "label": "x" * MAX_LABEL_BYTES} | fields)
-    return body.sign(key, created=now - MINUTE_MS, expires=now + DAY_MS)

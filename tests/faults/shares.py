@@ -26,6 +26,7 @@ from tests.faults.honest_pair import witnessed_client
 from tests.faults.peers import dial, open_on
 from tests.faults.sellers import STAMP_BITS, make_mailbox, make_sealed
 from tests.faults.stage import Stage
+from tests.faults.subscription_shares import ROOM, SubscriptionShares
 from tests.vectors.notation import damaged
 
 BY_KEY: Final = 2  # statements at once, two seconds' worth
@@ -39,22 +40,28 @@ LARGEST: Final = 3  # of the offers, together, are as many bytes as the mailbox 
 
 
 async def one_uses_up_its_own(stage: Stage) -> None:
-    """Statements of a key and of an address prefix, messages and bytes of a mailbox: to the last, and no other's."""
+    """Statements, subscriptions and work of a key and of an address prefix, and a mailbox: to the last, no other's."""
     async with (
         RouterProcess(stage.place("router"), **RATES) as router,
         messaging_process(stage.place("authority")) as authority,
+        RouterProcess(stage.place("small"), **ROOM) as small,
+        RouterProcess(stage.place("filtering")) as filtering,
     ):
-        await router.start()
-        await authority.start()
-        async with stage.measuring(router, authority) as witness, AsyncExitStack() as links:
+        nodes = (router, authority, small, filtering)
+        for node in nodes:
+            await node.start()
+        async with stage.measuring(*nodes) as witness, AsyncExitStack() as links:
             shares = _Shares(stage, witness, links)
             await shares.of_statements(router.at)
             await shares.of_a_mailbox(authority.at)
-        stage.outcome.faults += 2
+            subscriptions = SubscriptionShares(stage, links)
+            await subscriptions.of_a_prefix(small.at)
+            await subscriptions.of_work(filtering.at)
+        stage.outcome.faults += len(nodes)
 
 
 class _Shares:
-    """Both halves of the case, with links that stay open."""
+    """What is handed in, on links that stay open."""
 
     def __init__(self, stage: Stage, witness: Witness, links: AsyncExitStack) -> None:
         self._stage = stage

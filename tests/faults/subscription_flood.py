@@ -9,9 +9,9 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import CODES
-from byway.link.link import Link, kept_alive
-from byway.protocol.frames import Frame, Subscribe
+from byway.link.link import kept_alive
 from byway.protocol.frames import Refused as RefusedFrame
+from byway.protocol.frames import Subscribe
 from byway.protocol.limits import MAX_SUBSCRIPTIONS
 from tests.checker.evidence import Witness
 from tests.crash.router_process import RouterProcess
@@ -19,6 +19,7 @@ from tests.faults.crowds import PROCESSES, crowd, resident_kb
 from tests.faults.honest_pair import HonestPair, honest_pair
 from tests.faults.peers import dial, open_on
 from tests.faults.stage import Stage
+from tests.faults.subscription_shares import answer_about
 
 LINKS: Final = 4  # of each process, each with a key of its own: together they ask for 8,200
 STAR_LINKS: Final = 5  # of each process: together they have ten thousand
@@ -133,15 +134,8 @@ async def _no_stack_is_spent(stage: Stage, router: RouterProcess) -> None:
         ):
             with trio.move_on_after(ANSWERED_WITHIN_S):
                 await link.send(Subscribe("long", pattern, filter_, "all", "now", 0))
-                answer = await _answer(link)
+                answer = await answer_about(link, "long")
                 told = answer.code if isinstance(answer, RefusedFrame) else type(answer).__name__
                 stage.expect(told == code, f"{pattern[:10]}... with {str(filter_)[:20]}... was answered with {told}")
                 continue
             stage.expect(False, f"{pattern[:10]}... was not answered within {ANSWERED_WITHIN_S:g} s")
-
-
-async def _answer(link: Link) -> Frame:
-    while True:
-        for frame in await link.receive():
-            if getattr(frame, "sub", getattr(frame, "subject", None)) == "long":
-                return frame

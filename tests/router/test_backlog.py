@@ -18,9 +18,11 @@ from tests.router.test_writer import NODE, Recording
 async def test_a_page_looks_no_further_than_the_policy_has_seen(store: SqliteStore, nursery: trio.Nursery) -> None:
     """After each commit the store is ahead of the event loop for a moment."""
     policy = RouterPolicy(bytes(NODE.verify_key))
+    made = list(casts(3))
     recording = Recording(store)
+    recording.now = made[0].created
     nursery.start_soon(recording.writer.run)
-    await recording.writer.write([policy.admit(cast, Source(b"")) for cast in casts(3)])
+    await recording.write([policy.admit(cast, Source(b"")) for cast in made])
     delivery = Delivery(
         key=bytes(32),
         sub="s",

@@ -17,6 +17,7 @@ from byway.router.policy import RouterPolicy
 from byway.router.router import PIECE
 from byway.router.sweeper import SLICE
 from byway.store.sqlite.store import STORE_FILE
+from tests.router.faulty_store import FAILED, FaultyStore
 from tests.router.node_in_memory import BUYER, START_MS, Node
 
 
@@ -122,9 +123,38 @@ async def test_the_sweep_goes_on_in_slices_until_nothing_is_due(node: Node) -> N
         await node.publish(*[node.cast(lifetime_ms=lifetime_ms) for _ in range(64)])
     assert len(node.store._statements.directory._sequences) == 6 * SLICE
 
-    await trio.sleep((START_MS + HOUR_MS - node.now_ms()) / 1000 + 1.5)
+    with capture_logs() as logs:
+        await trio.sleep((START_MS + HOUR_MS - node.now_ms()) / 1000 + 1.5)
+        assert len(node.store._statements.directory._sequences) == 0
+        await trio.sleep(3)
 
-    assert len(node.store._statements.directory._sequences) == 0
+    assert [line for line in logs if line["event"] == "expired"] == [
+        {"event": "expired", "log_level": "info", "code": "expired", "count": 6 * SLICE}
+    ]
+
+
+async def test_what_was_swept_before_the_store_failed_is_told(node: Node) -> None:
+    class FailsAfterOneSlice(FaultyStore):
+        """The real store, whose disk fails when something has been swept."""
+
+        swept = 0
+
+        def sweep(self, now: int, rows: int) -> int:
+            if self.swept:
+                raise FAILED
+            self.swept = self._store.sweep(now, rows)
+            return self.swept
+
+    await node.publish(*[node.cast(lifetime_ms=HOUR_MS) for _ in range(3)])
+    await node.stop()
+    node.wrap = lambda store: FailsAfterOneSlice(store, {})
+    await node.start()
+
+    with capture_logs() as logs:
+        await trio.sleep(HOUR_MS / 1000 + 62)
+
+    assert [line["count"] for line in logs if line["event"] == "expired"] == [3]
+    assert node.router.failed
 
 
 async def test_remembered_statements_are_read_in_pieces(node: Node) -> None:

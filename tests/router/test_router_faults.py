@@ -18,6 +18,8 @@ from byway.protocol.frames import (
     Unsubscribe,
 )
 from byway.protocol.frames import Refused as RefusedFrame
+from byway.protocol.statement import Statement
+from byway.router.policy import RouterPolicy
 from tests.router.faulty_store import DAMAGED, FAILED, FULL
 from tests.router.node_in_memory import BUYER, Node, settle
 
@@ -84,6 +86,32 @@ async def test_a_full_disk_refuses_casts_and_keeps_acking_beside_them(
         (taken,) = (await publisher.submit(cast.data)).answers
         assert isinstance(taken, Proof)
         assert len((await peer.expect(Deliver)).entries) == 1
+
+
+async def test_what_expires_while_a_disk_is_slow_is_refused_and_nothing_is_remembered_of_it(node: Node) -> None:
+    forgotten = []
+
+    class Forgetting(RouterPolicy):
+        def forget(self, statement: Statement) -> None:
+            forgotten.append(statement.id)
+
+    await node.stop()
+    node.make_policy = Forgetting
+    await node.start()
+    stays, expires = node.cast(), node.cast(lifetime_ms=1000)
+    async with node.peer(BUYER) as publisher, trio.open_nursery() as nursery:
+        node.disk = trio.Event()
+
+        async def release() -> None:
+            await trio.sleep(2)
+            node.disk.set()
+
+        nursery.start_soon(release)
+        stored, refused = (await publisher.submit(stays.data, expires.data)).answers
+
+    assert isinstance(stored, Proof)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, forgotten) == ("expired", [expires.id])
 
 
 async def test_what_a_completely_full_disk_could_not_note_is_noted_when_there_is_room(

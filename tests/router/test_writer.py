@@ -12,7 +12,8 @@ import pytest
 import trio
 from nacl.signing import SigningKey
 
-from byway.errors import StoreError
+from byway.errors import Refused, StoreError
+from byway.protocol.limits import MINUTE_MS
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Kind, make_statement
 from byway.router.chain import Chain
@@ -38,13 +39,14 @@ class Recording:
     def __init__(self, store: SqliteStore, thread: StoreThread | None = None) -> None:
         self.committed: list[Committed] = []
         self.moved: list[CursorMove] = []
+        self.now = NOW
         recovered = store.recover(NOW)
         self.writer = Writer(
             store,
             thread or StoreThread(),
             Chain(recovered, signer=bytes(NODE.verify_key), durable=store.durable),
             NODE,
-            now_ms=lambda: NOW,
+            now_ms=lambda: self.now,
             on_commit=self.committed.extend,
             on_moved=self.moved.extend,
         )
@@ -79,6 +81,20 @@ async def test_a_repeat_gets_the_first_receipt_and_is_not_handed_on_again(record
     again, other = await recording.write([statement(1), statement(1)])
     assert again == first == other
     assert len(recording.committed) == 2
+
+
+async def test_what_expires_while_it_waits_is_not_stored_nor_stored_again(
+    recording: Recording, store: SqliteStore
+) -> None:
+    """What was current when it came may not be any more, and what it repeats may have been swept in the meantime."""
+    await recording.write([statement(1), statement(2)])
+    recording.now = NOW + MINUTE_MS
+    assert store.sweep(recording.now, 1) == 2
+
+    answers = await recording.writer.write([statement(1), statement(3)])
+
+    assert [answer.code for answer in answers if isinstance(answer, Refused)] == ["expired", "expired"]
+    assert [item.sequence for item in recording.committed] == [1, 2]
 
 
 async def test_statements_that_come_together_share_a_commit(recording: Recording) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from tests.simulation.states import COMMITTED, IDLE, PAGING, RECOVERING, STATES, SWEEPING
+from tests.simulation.states import COMMITTED, IDLE, PAGING, RECOVERING, STATES
 
 KILL: Final = "kill"  # of a router's or authority's process
 POWER: Final = "power cut"
@@ -77,9 +77,6 @@ CANNOT_BE: Final[Mapping[Pair, str]] = {
         ((DISK_ERROR, COMMITTED), (DISK_FULL, COMMITTED)), "one call of a store at a time, and this is over"
     ),
     (DISK_FULL, PAGING): "a page is read, and not written",
-    **dict.fromkeys(
-        ((DISK_ERROR, SWEEPING), (DISK_FULL, SWEEPING)), "nothing of a run grows too old, and the disk is not asked"
-    ),
 }
 WANTED: Final[tuple[Pair, ...]] = tuple(
     (kind, state) for kind in KINDS for state in STATES if (kind, state) not in CANNOT_BE

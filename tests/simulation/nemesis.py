@@ -16,7 +16,7 @@ from tests.simulation.coverage import Pair
 from tests.simulation.ground import Ground
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, Planned
-from tests.simulation.states import AWAITING, DELIVERING, PAGING, RECOVERING
+from tests.simulation.states import AWAITING, DELIVERING, PAGING, RECOVERING, SWEEPING
 from tests.simulation.strikes_at_links import LinkStrikes
 from tests.simulation.strikes_at_machines import MachineStrikes
 from tests.simulation.strikes_at_parties import PartyStrikes
@@ -32,6 +32,7 @@ AT_SUBSCRIBERS = (
     fault.REORDER,
 )
 AT_CARRIERS = (fault.CUT, fault.DELAY, fault.STALL, fault.HALF_OPEN, fault.REPLAY, fault.BUSY, fault.PUBLISHER)
+AT_DISKS = (fault.DISK_ERROR, fault.DISK_FULL)
 AT_LINKS = (fault.CUT, fault.DELAY, fault.STALL, fault.HALF_OPEN, fault.PARTITION)
 WAIT_THEMSELVES = (fault.EFFECT, fault.SLOW, fault.REPLAY, fault.BUSY, fault.DUPLICATE, fault.REORDER)
 
@@ -88,6 +89,8 @@ class Nemesis:
         world, random = self._ground.world, self._ground.random
         if planned.kind in AT_SUBSCRIBERS:
             return random.choice(world.subscribers).at
+        if planned.kind in AT_DISKS and planned.state == SWEEPING:  # only wishes are short enough to be swept
+            return random.choice(world.routers)
         if planned.kind in AT_CARRIERS or planned.state in (DELIVERING, AWAITING, PAGING):
             return random.choice(world.carriers)
         return random.choice(world.machines)

@@ -21,7 +21,7 @@ SELDOM_MET: Final[Sequence[fault.Pair]] = (
     *((kind, state) for kind in (fault.DUPLICATE, fault.REORDER) for state in (IDLE, VERIFYING, PAGING)),
     *((kind, PAGING) for kind in (fault.CUT, fault.RIVAL, fault.SLOW, fault.EFFECT)),
     (fault.RIVAL, COMMITTING),
-    *((kind, SWEEPING) for kind in (fault.EFFECT, fault.REORDER, fault.DUPLICATE)),
+    *((kind, SWEEPING) for kind in (fault.EFFECT, fault.REORDER, fault.DUPLICATE, fault.DISK_ERROR, fault.DISK_FULL)),
     *((fault.REORDER, VERIFYING), (fault.REORDER, VERIFYING), (fault.DISK_ERROR, DELIVERING)),
 )  # although they are waited for: each time it stands here a pair is planned once more in a round
 ROUND: Final = (*fault.WANTED, *SELDOM_MET)

@@ -17,6 +17,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
+from byway.store import directory
 from tests.checker.evidence import EvidenceError
 from tests.checker.verdict import judge
 from tests.simulation.coverage import Pair
@@ -29,6 +30,8 @@ from tests.simulation.world import Line, World, as_text
 LONGEST_S: Final = 600.0  # on the virtual clock: a world that takes longer does not end
 LAST_ACKS_S: Final = 1.5  # a subscriber signs for them once a second
 SWITCH: Final = "_ALLOW_DETERMINISTIC_SCHEDULING"  # of trio, which has no public one
+SLOT: Final = "MINUTE_MS"  # of the calendar of a store
+SLOT_MS: Final = 100
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 
 
@@ -56,11 +59,16 @@ class Outcome:
 
 def simulate(seed: int, parts: Parts | None = None) -> Outcome:
     """Run one seed.  Whatever goes wrong in it is a finding, and not raised."""
+    with _without_collector():
+        return _simulate(seed, parts or Parts())
+
+
+def _simulate(seed: int, parts: Parts) -> Outcome:
     outcome = Outcome(seed)
     folder = Path(tempfile.mkdtemp(prefix="byway-simulation-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
-        with capture_logs() as logs, deterministic_scheduling(seed), _without_collector():
-            trio.run(_main, outcome, folder, parts or Parts(), clock=MockClock(autojump_threshold=0))
+        with capture_logs() as logs, deterministic_scheduling(seed), _swept_soon():
+            trio.run(_main, outcome, folder, parts, clock=MockClock(autojump_threshold=0))
         outcome.findings += [f"log: {line}" for line in logs if line["event"] == "link_failed"]
         heard = overheard(outcome.trace, logs, folder)
         outcome.trace += [("log", line["event"], line.get("code", "")) for line in logs]
@@ -131,6 +139,17 @@ def _without_collector() -> Generator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def _swept_soon() -> Generator[None]:
+    """A store deletes what has expired by the full minute, and no world lives that long."""
+    calendar: dict[str, Any] = vars(directory)
+    before, calendar[SLOT] = calendar[SLOT], SLOT_MS
+    try:
+        yield
+    finally:
+        calendar[SLOT] = before
 
 
 @contextmanager

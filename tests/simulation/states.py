@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from random import Random
 from typing import Final
 
@@ -74,15 +74,16 @@ class States:
     async def work(self, state: str, random: Random) -> None:
         """What is done in a state takes its time."""
         await trio.sleep(random.uniform(*WORK_S))
-        with trio.move_on_after(HELD_S):
-            while self._held[state]:
-                await self._changed.wait()
+        if self._held[state]:
+            with trio.move_on_after(HELD_S):
+                while self._held[state]:
+                    await self._changed.wait()
 
     async def reach(self, state: str, *, within_s: float, ready: Callable[[], object] = lambda: True) -> bool:
         """Wait for a state in which what `ready` looks at is so too.  False if it did not come in time."""
         with trio.move_on_after(within_s):
             while not (is_there := state in self.now) or not ready():
-                with trio.move_on_after(LOOK_EVERY_S if is_there else within_s):
+                with trio.move_on_after(LOOK_EVERY_S) if is_there else nullcontext():
                     await self._changed.wait()
             return True
         return False

@@ -14,13 +14,15 @@ from tests.simulation import coverage as fault
 from tests.simulation.ground import WAITS_S, Ground, Strike
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan, Planned
-from tests.simulation.states import AWAITING, COMMITTING, PAGING, RECOVERING, WORK_S
+from tests.simulation.states import AWAITING, COMMITTING, PAGING, RECOVERING, SWEEPING, WORK_S
 from tests.store.power_loss import Faults, healthy
 
 FEW_PER_S: Final = 2.0
 TRIES: Final = 4
 NOTICES: Final = {RECOVERING: 0.0, COMMITTING: 0.5}  # of all nodes, by state
 TRY_S: Final = 0.5
+OPERATIONS: Final = (("write",), ("sync",), ("write", "sync", "truncate", "delete"), ("read",))
+ASKED: Final = {PAGING: (("read",),), SWEEPING: OPERATIONS[:3]}  # of the disk, in states that ask little of it
 
 
 class MachineStrikes:
@@ -70,11 +72,8 @@ class MachineStrikes:
     async def _disk_error(self, machine: Machine, planned: Planned) -> None:
         if not machine.is_on:
             return
-        operations = self._random.choice((("write",), ("sync",), ("write", "sync", "truncate", "delete"), ("read",)))
-        number = self._random.randrange(1, 4)
-        if planned.state == PAGING:  # which reads, and little
-            operations, number = ("read",), 1
-        faults = Faults(number, operations, stays=self._random.random() < 0.5)
+        operations = self._random.choice(ASKED.get(planned.state, OPERATIONS))
+        faults = Faults(self._number(planned), operations, stays=self._random.random() < 0.5)
         await self._fails(machine, planned, faults)
         with trio.move_on_after(WAITS_S):
             await machine.calls.failed.wait()
@@ -94,11 +93,15 @@ class MachineStrikes:
             machine.calls.on_full = lambda: None
             return
         disk = machine.disk
-        faults = Faults(self._random.randrange(1, 4), ("write",), stays=True, error=apsw.FullError)
+        faults = Faults(self._number(planned), ("write",), stays=True, error=apsw.FullError)
         await self._fails(machine, planned, faults)
         await self._ground.last()
         if machine.disk is disk:
             disk.before = healthy
+
+    def _number(self, planned: Planned) -> int:
+        """Which of the operations fails: the first, where a state has few."""
+        return 1 if planned.state in ASKED else self._random.randrange(1, 4)
 
     async def _fails(self, machine: Machine, planned: Planned, faults: Faults) -> None:
         """Have the disk fail once it is used in this state; if it is not in time, in any."""

@@ -60,28 +60,29 @@ class PartyStrikes:
             connection.up.slow = False
 
     async def _hold_an_ack(self, subscribers: Sequence[Subscriber]) -> tuple[Subscriber, list[Connection]] | None:
-        """Wait until one of them says its next ack, which does not arrive before it is let go; None if none does."""
-        held: list[tuple[Subscriber, list[Connection]]] = []
-        happened = trio.Event()
+        """The first of them to ack, and its links, on which the ack waits to be let go; None if none acks in time."""
+        held: dict[Subscriber, list[Connection]] = {}
+        is_held = trio.Event()
 
-        async def between(subscriber: Subscriber) -> None:
+        async def hold_the_first(subscriber: Subscriber) -> None:
             await trio.lowlevel.checkpoint()
-            if not held:
-                held.append((subscriber, self._links_of(subscriber)))
-                for connection in held[0][1]:
-                    connection.up.stall(on=True)
-                happened.set()
+            if held:
+                return
+            held[subscriber] = self._links_of(subscriber)
+            for connection in held[subscriber]:
+                connection.up.stall(on=True)
+            is_held.set()
 
-        hooks = {each: partial(between, each) for each in subscribers if each.between is None}
-        for subscriber, hook in hooks.items():
-            subscriber.between = hook
+        before_ack = {each: partial(hold_the_first, each) for each in subscribers if each.between is None}
+        for subscriber, hold in before_ack.items():
+            subscriber.between = hold
         with trio.move_on_after(WAITS_S):
-            await happened.wait()
-            await trio.sleep(ACK_EVERY_S)
-        for subscriber, hook in hooks.items():
-            if subscriber.between is hook:
+            await is_held.wait()
+            await trio.sleep(ACK_EVERY_S)  # by then the ack has been said
+        for subscriber, hold in before_ack.items():
+            if subscriber.between is hold:  # it did not ack, and no other strike waits for that
                 subscriber.between = None
-        return held[0] if held else None
+        return next(iter(held.items()), None)
 
     async def _beside(self, subscriber: Subscriber, held: Sequence[Connection]) -> None:
         """An ack that was held comes while the same is in hand again, in a later epoch; and somebody has a new wish."""

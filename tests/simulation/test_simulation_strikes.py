@@ -18,6 +18,10 @@ from tests.simulation.wires import Pipe
 from tests.store.power_loss import Faults
 
 
+def test_what_expires_in_a_world_is_swept_in_it() -> None:
+    assert ("log", "expired", "expired") in simulate(0).trace
+
+
 async def test_a_pipe_is_cut_only_by_what_is_sent_when_it_may_be(autojump_clock: MockClock) -> None:
     del autojump_clock
     cuts: list[int] = []
