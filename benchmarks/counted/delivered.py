@@ -79,7 +79,7 @@ class _Subscriber:
     def post(self, frame: Frame) -> None:
         raise NotImplementedError
 
-    def wake(self) -> None:
+    def wake(self, delivery: Delivery) -> None:
         raise NotImplementedError
 
     def replaced(self, delivery: Delivery, *, here: bool) -> None:

@@ -127,7 +127,6 @@ class Router:
     # match, hand on
 
     def _hand_on(self, committed: Sequence[Committed]) -> None:
-        woken: dict[int, Recipient] = {}
         for item in committed:
             admitted = item.admitted
             if admitted.statement.kind in self._policy.remembers:
@@ -144,9 +143,7 @@ class Router:
                     delivery.strike(admitted.ends)
                 if delivery.live:
                     delivery.push(ready)
-                    woken[id(recipient)] = recipient
-        for recipient in woken.values():
-            recipient.wake()
+                    recipient.wake(delivery)  # which sends when all of the commit has been handed on
 
     def _moved(self, moves: Sequence[CursorMove]) -> None:
         for move in moves:

@@ -75,6 +75,7 @@ class Session:
         self._resolver = resolver
         self.owner = Owner(link.peer, link.prefix)
         self._deliveries: dict[str, Delivery] = {}
+        self._busy: dict[str, Delivery] = {}  # of these, all that have something to send, to look for or on its way
         self._outbox: list[Frame] = []
         self._wake = trio.Event()
         self._room = trio.Event()  # set when the outbox is emptied, and when nothing is sent any more
@@ -107,14 +108,15 @@ class Session:
         self._outbox.append(frame)
         self._wake.set()
 
-    def wake(self) -> None:
-        """A subscription of this session has something to send."""
+    def wake(self, delivery: Delivery) -> None:
+        """Have this subscription of the session say what it has to say."""
+        self._busy[delivery.sub] = delivery
         self._wake.set()
 
     def replaced(self, delivery: Delivery, *, here: bool) -> None:
         """The subscription was opened anew, on this link (`here`) or on another one."""
         if self._deliveries.get(delivery.sub) is delivery:
-            del self._deliveries[delivery.sub]
+            self._drop(delivery.sub)
             if not here:
                 self.post(Ended(delivery.sub, "replaced", "the subscription was opened on another link"))
 
@@ -155,10 +157,11 @@ class Session:
             self._looks_for_late = True
             nursery.start_soon(self._look_for_late)
         self._deliveries[frame.sub] = delivery
+        self.wake(delivery)
         self.post(Subscribed(frame.sub, delivery.epoch, ((JOURNAL, delivery.cursor),)))
 
     async def _unsubscribe(self, frame: Unsubscribe) -> None:
-        delivery = self._deliveries.pop(frame.sub, None)
+        delivery = self._drop(frame.sub)
         if delivery is None:
             self._refuse(frame, frame.sub, Refused("unknown-subscription"))
             return
@@ -169,19 +172,23 @@ class Session:
         else:
             self.post(Ended(frame.sub, "ended", "the subscription was ended by its owner"))
 
+    def _drop(self, sub: str) -> Delivery | None:
+        self._busy.pop(sub, None)
+        return self._deliveries.pop(sub, None)
+
     def _ack(self, frame: Ack) -> None:
         delivery = self._deliveries.get(frame.sub)
         if delivery is None or delivery.epoch != frame.epoch or frame.journal != JOURNAL:
             self._note_refused(frame, "replaced" if delivery else "unknown-subscription")
             return
         self._router.acked(delivery, frame.through, frame.also, frame.refused)
-        self._wake.set()
+        self.wake(delivery)
 
     def _credit(self, frame: Credit) -> None:
         delivery = self._deliveries.get(frame.sub or "")
         if delivery is not None:
             delivery.grant(frame.bytes)
-            self._wake.set()
+            self.wake(delivery)
 
     def _resolve(self, frame: Resolve) -> None:
         if self._resolver is None:
@@ -219,8 +226,9 @@ class Session:
             self._room.set()  # whoever receives is told of the end, and why
 
     async def _ready(self) -> list[Frame]:
-        held = sum([delivery.held for delivery in self._deliveries.values()])
-        for delivery in list(self._deliveries.values()):
+        """What may be said now.  It costs what the busy subscriptions cost, however many wait beside them."""
+        held = sum([delivery.held for delivery in self._busy.values()])
+        for delivery in list(self._busy.values()):
             if held < MAX_HELD_BYTES and delivery.wants_page():
                 held -= delivery.held
                 await self._page(delivery)
@@ -230,7 +238,7 @@ class Session:
         self._room = trio.Event()
         now_ms, now = self._now_ms(), trio.current_time()
         written = 0
-        for sub, delivery in list(self._deliveries.items()):
+        for sub, delivery in list(self._busy.items()):
             if held >= MAX_HELD_BYTES and delivery.in_flight:
                 continue
             taken = delivery.take(now_ms, now, self._router.tip)
@@ -238,13 +246,14 @@ class Session:
                 continue
             entries, through = taken
             frames.append(Deliver(sub, delivery.epoch, JOURNAL, through, tuple(entries)))
-            self._deliveries[sub] = self._deliveries.pop(sub)  # the others come first next time
+            self._busy[sub] = self._busy.pop(sub)  # the others come first next time
             if delivery.has_more:
                 self._wake.set()
             written += sum([len(entry.statement) for entry in entries])
             if written >= MAX_WRITE_BYTES:
                 self._wake.set()
                 break
+        self._busy = {sub: each for sub, each in self._busy.items() if each.has_more or each.held}
         return frames
 
     async def _page(self, delivery: Delivery) -> None:
@@ -253,7 +262,7 @@ class Session:
         except StoreError as error:
             self._router.unlink(delivery)
             if self._deliveries.get(delivery.sub) is delivery:
-                del self._deliveries[delivery.sub]
+                self._drop(delivery.sub)
                 log.warning("subscription_ended", sub=delivery.sub, code=error.code)
                 self.post(Ended(delivery.sub, error.code, str(error)))
         else:
@@ -267,6 +276,6 @@ class Session:
             now_ms, now = self._now_ms(), trio.current_time()
             for delivery in self._deliveries.values():
                 if delivery.owes_progress(self._router.tip):
-                    self._wake.set()
+                    self.wake(delivery)
                 if late := delivery.take_late(now_ms, now):
                     self.post(Deliver(delivery.sub, delivery.epoch, JOURNAL, delivery.sent_through, tuple(late)))

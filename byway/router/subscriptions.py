@@ -36,8 +36,8 @@ class Recipient(Protocol):
         """Send this frame when the link is next written to."""
         ...
 
-    def wake(self) -> None:
-        """A subscription of this session has something to send."""
+    def wake(self, delivery: Delivery) -> None:
+        """Have this subscription of the session say what it has to say."""
         ...
 
     def replaced(self, delivery: Delivery, *, here: bool) -> None:
@@ -71,8 +71,8 @@ class Subscriptions:
         for row in rows:
             self.put(row)
         self._linked: dict[Name, Linked] = {}
-        self._index: SubscriptionIndex[Name] = SubscriptionIndex()
-        self._mailboxes: dict[str, dict[Name, None]] = {}
+        self._index: SubscriptionIndex[Linked] = SubscriptionIndex()
+        self._mailboxes: dict[str, dict[Linked, None]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -141,11 +141,12 @@ class Subscriptions:
         """
         name = (delivery.key, delivery.sub)
         self.unlink(name, by=recipient)
+        linked = Linked(recipient, delivery)
         if delivery.mailbox is not None:
-            self._mailboxes.setdefault(delivery.mailbox, {})[name] = None
+            self._mailboxes.setdefault(delivery.mailbox, {})[linked] = None
         elif delivery.pattern is not None:
-            self._index.add(name, delivery.pattern, delivery.filter, recipient.owner)
-        self._linked[name] = Linked(recipient, delivery)
+            self._index.add(linked, delivery.pattern, delivery.filter, recipient.owner)
+        self._linked[name] = linked
 
     def unlink(self, name: Name, *, by: Recipient | None = None) -> None:
         """End a link's hold on a subscription, if one has it; where `by` takes it over, the one that had it is told."""
@@ -154,10 +155,10 @@ class Subscriptions:
             return
         mailbox = linked.delivery.mailbox
         if mailbox is None:
-            self._index.remove(name)
+            self._index.remove(linked)
         else:
             waiting = self._mailboxes[mailbox]
-            del waiting[name]
+            del waiting[linked]
             if not waiting:
                 del self._mailboxes[mailbox]
         linked.delivery.end()
@@ -170,11 +171,8 @@ class Subscriptions:
 
     def matching(self, admitted: Admitted) -> Sequence[Linked]:
         """Those linked ones that a statement is for."""
-        names: Iterable[Name]
         if admitted.topic is None:
-            names = self._mailboxes.get(admitted.address, ())
-        elif admitted.facets is None:
-            names = self._index.find_by_topic(admitted.topic)
-        else:
-            names = self._index.find(admitted.topic, admitted.facets)
-        return [self._linked[name] for name in names]
+            return list(self._mailboxes.get(admitted.address, ()))
+        if admitted.facets is None:
+            return self._index.find_by_topic(admitted.topic)
+        return self._index.find(admitted.topic, admitted.facets)

@@ -35,8 +35,8 @@ class Nobody:
     def post(self, frame: Frame) -> None:
         raise AssertionError(frame)
 
-    def wake(self) -> None:
-        raise AssertionError
+    def wake(self, delivery: Delivery) -> None:
+        raise AssertionError(delivery)
 
     def replaced(self, delivery: Delivery, *, here: bool) -> None:
         raise AssertionError((delivery, here))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 from structlog.testing import capture_logs
@@ -12,7 +14,8 @@ from byway.protocol.frames import Ack, Acked, Credit, Deliver, Ended, From, Subs
 from byway.protocol.limits import ACK_TIMEOUT_S, DAY_MS
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Statement
-from tests.router.node_in_memory import BUYER, SELLER, Node, Peer
+from byway.router.delivery import Delivery
+from tests.router.node_in_memory import BUYER, SELLER, Node, Peer, settle
 
 
 def brought(frame: Deliver) -> list[bytes]:
@@ -348,3 +351,25 @@ async def test_a_day_passes_and_nothing_is_left_to_bring(node: Node) -> None:
     await node.start()
     async with node.client(BUYER) as client:
         assert await drain(client, from_="oldest") == []
+
+
+async def test_subscriptions_that_wait_cost_nothing_while_another_one_is_served(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, asked = Delivery.take, []
+
+    def noted(delivery: Delivery, *more: Any) -> object:
+        asked.append(delivery.sub)
+        return take(delivery, *more)
+
+    async with node.peer() as peer:
+        for number in range(50):
+            await peer.subscribe(f"idle {number}", pattern=f"open:elsewhere:n{number}")
+        await peer.subscribe("s")
+        await settle()
+        monkeypatch.setattr(Delivery, "take", noted)
+
+        await node.publish(node.cast())
+        await peer.expect(Deliver)
+
+    assert set(asked) == {"s"}
