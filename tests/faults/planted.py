@@ -22,6 +22,7 @@ from tests.faults.power_cut_router import CUT
 
 DRAIN_WITHIN_S: Final = 3.0
 MUCH_WITHIN_S: Final = 20.0  # until thousands are acked, on a busy machine
+NEEDED_WITHIN_S: Final = 60.0  # seldom more than a few seconds, but some bugs keep a market waiting for answers
 CUTS: Final = 8
 CUT_WITHIN_S: Final = 12.0
 ALL: Final = (Wish("everything", "open:**"),)
@@ -41,7 +42,7 @@ class Planted(NamedTuple):
     drain_within_s: float = DRAIN_WITHIN_S
 
 
-async def needed(market: Market, receipts: int, within_s: float) -> None:
+async def needed(market: Market, receipts: int, within_s: float = NEEDED_WITHIN_S) -> None:
     """Wait for so many receipts; without them the bug has no occasion.  Raises `TooLittleError`."""
     came = await market.load(receipts, within_s)
     if came < receipts:
@@ -51,7 +52,7 @@ async def needed(market: Market, receipts: int, within_s: float) -> None:
 async def killed(router: RouterProcess, market: Market, chance: Random) -> None:
     """Some load, a kill, and some load again."""
     await router.start()
-    await needed(market, chance.randint(100, 150), 20.0)
+    await needed(market, chance.randint(100, 150))
     with market.fault("kill"):
         await router.kill()
         await router.start()
@@ -62,7 +63,7 @@ async def running(router: RouterProcess, market: Market, chance: Random) -> None
     """Enough time for what is not as it should be to happen."""
     del chance
     await router.start()
-    await needed(market, 200, 20.0)
+    await needed(market, 200)
     await trio.sleep(4)
 
 
@@ -70,7 +71,7 @@ async def a_little(router: RouterProcess, market: Market, chance: Random) -> Non
     """What does not fill a subscriber's memory."""
     del chance
     await router.start()
-    await needed(market, 20, 6.0)
+    await needed(market, 20)
 
 
 async def longer_than_an_answer_takes(router: RouterProcess, market: Market, chance: Random) -> None:
@@ -83,7 +84,7 @@ async def brought_much(router: RouterProcess, market: Market, chance: Random) ->
     """Until more has been brought than is forgotten once."""
     del chance
     await router.start()
-    await needed(market, ONE_IN * 5 // 4 // len(MANY), 120.0)
+    await needed(market, ONE_IN * 5 // 4 // len(MANY), 2 * NEEDED_WITHIN_S)
 
 
 async def cut(router: RouterProcess, market: Market, chance: Random) -> None:
