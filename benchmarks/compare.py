@@ -30,6 +30,7 @@ class Verdict(Enum):
     SLOWER = "slower"
     FASTER = "faster"
     UNKNOWN = "cannot tell: one sample"
+    OTHER = "other work"
 
 
 class Change(NamedTuple):
@@ -52,7 +53,8 @@ def compare(old: Sequence[Figure], new: Sequence[Figure]) -> list[Change]:
     It is slower, or faster, if chance alone would order its rounds and those before so clearly at most one time in
     twenty (the rank test of Mann and Whitney, which one bad round among several does not decide), and the middle ones
     are a twentieth apart: that much may differ between two runs though none of their rounds shows it.  A single sample
-    has no noise that could be seen: then they have to be a fifth apart.
+    has no noise that could be seen: then they have to be a fifth apart.  Where the units are not the same, other work
+    was measured, or it is counted in another limit: of such figures nothing is said.
     """
     before = {figure.name: figure for figure in old}
     return [
@@ -64,6 +66,8 @@ def compare(old: Sequence[Figure], new: Sequence[Figure]) -> list[Change]:
 
 def _verdict(old: Figure, new: Figure) -> Verdict:
     was, now = old.comparable, new.comparable
+    if (new.unit, new.limit) != (old.unit, old.limit):
+        return Verdict.OTHER
     if new.better == "neither":
         return Verdict.SAME
     single = 1 in (was.rounds, now.rounds)
@@ -85,7 +89,7 @@ def change_lines(changes: Sequence[Change]) -> list[str]:
             spread_text(change.old),
             value_text(change.new.median),
             spread_text(change.new),
-            f"{change.times:.2f}",
+            "" if change.verdict is Verdict.OTHER else f"{change.times:.2f}",
             "" if change.verdict is Verdict.SAME else change.verdict.value,
         )
         for change in changes

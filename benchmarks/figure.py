@@ -61,11 +61,15 @@ class Figure:
         return cls(name, Spread.of(samples), unit, better, TARGETS.get(name), limit, multiples)
 
     @property
-    def meets_its_target(self) -> bool:
-        """True too if there is none."""
+    def verdict(self) -> str:
+        """`met` or `missed`, `, within the noise` if rounds lie on both sides of the target; empty without a target."""
         if self.target is None:
-            return True
-        return self.value.median >= self.target if self.better == "more" else self.value.median <= self.target
+            return ""
+        median, low, high, *_ = self.value
+        met, *ends = (
+            each >= self.target if self.better == "more" else each <= self.target for each in (median, low, high)
+        )
+        return ("met" if met else "missed") + ("" if all(ends) or not any(ends) else ", within the noise")
 
     @property
     def comparable(self) -> Spread:

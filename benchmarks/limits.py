@@ -26,7 +26,6 @@ from byway.protocol.statement import HEADER, Kind, Statement, make_statement
 
 VERIFICATION: Final = "libsodium verifications"
 CORES: Final = "cores that do nothing but verify"
-FLUSH: Final = "flushes of the disk"
 
 BODY_BYTES: Final = 1024  # of a cast of the smallest size class
 

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from nacl.signing import SigningKey
 
-from benchmarks.accounting import cpu_s, family, memory_bytes
+from benchmarks.accounting import CpuTime, family, memory_bytes
 from byway.key_file import create_key
 from byway.node_address import NodeAddress
 from byway.settings import RouterSettings, write_settings
 
 STOP_WITHIN_S: Final = 20
+WORKERS: Final = os.cpu_count() or 1  # of a router with default settings
 
 # All the load comes from one address and over few links, and would share what a router gives to one address prefix
 # and to one key.
@@ -35,7 +36,7 @@ SETTINGS: Final[dict[str, Any]] = {
 
 
 class RouterFailed(Exception):
-    """The router has ended before it was ready: the reason stands in what it wrote to standard error."""
+    """The router did not get ready, or has lost a worker: the reason stands in what it wrote to standard error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,15 @@ class RouterProcess:
     pid: int
     start_s: float
 
-    def cpu_s(self) -> float:
-        """CPU seconds so far, user and system, of the router and its workers."""
-        return cpu_s(family(self.pid))
+    def cpu_time(self) -> CpuTime:
+        """CPU seconds so far, user and system, of the router and its workers.
+
+        Raises `RouterFailed` unless all workers are there, and `OSError` if the router is not.
+        """
+        found = CpuTime.of(family(self.pid))
+        if len(found.seconds) != 1 + WORKERS:
+            raise RouterFailed(f"the router has {len(found.seconds) - 1} workers, and should have {WORKERS}")
+        return found
 
     def memory_bytes(self) -> int:
         """Resident memory of the router's own process.  That of its workers does not grow."""

@@ -41,17 +41,14 @@ class Sizes:
         return max(sizes.casts for sizes in publishing)
 
 
-# Rounds are of the same size in both, so that their figures can be compared: the full run has more of them, and larger
-# stores.
-_FANOUT: Final = {1: 2048, 8: 1024, 64: 1024, 512: 64}
-_LATENCY: Final = {10: 30, 100: 400, 1000: 3000}
-
+# Rounds are of the same size in both, so that their figures can be compared: the full run has more of them, and more
+# sizes.
 QUICK: Final = Sizes(
     accept=AcceptSizes(rounds=5, batched=2048, single=1024),
     link=LinkSizes(rounds=5, links=200),
-    fanout=FanoutSizes(rounds=3, casts_for=_FANOUT),
+    fanout=FanoutSizes(rounds=3, casts_for={1: 2048, 64: 1024}),
     backlog=BacklogSizes(rounds=5, casts=8192),
-    latency=LatencySizes(rounds=3, casts_at=_LATENCY),
+    latency=LatencySizes(rounds=3, casts_at={100: 400}),
     match=MatchSizes(rounds=5, sizes=(1000, MILLION)),
     filters=FilterSizes(rounds=5, sizes=(1000, 10_000, 100_000)),
     idle=IdleSizes(rounds=3, links=200, subscribing_links=8, stored=100_000),
@@ -62,9 +59,9 @@ QUICK: Final = Sizes(
 FULL: Final = Sizes(
     accept=AcceptSizes(rounds=11, batched=2048, single=1024),
     link=LinkSizes(rounds=9, links=200),
-    fanout=FanoutSizes(rounds=7, casts_for=_FANOUT),
+    fanout=FanoutSizes(rounds=7, casts_for={1: 2048, 8: 1024, 64: 1024, 512: 64}),
     backlog=BacklogSizes(rounds=9, casts=8192),
-    latency=LatencySizes(rounds=9, casts_at=_LATENCY),
+    latency=LatencySizes(rounds=9, casts_at={10: 30, 100: 400, 1000: 3000}),
     match=MatchSizes(rounds=9, sizes=(1000, 10_000, 100_000, MILLION)),
     filters=FilterSizes(rounds=9, sizes=(1000, 10_000, 100_000)),
     idle=IdleSizes(rounds=3, links=200, subscribing_links=8, stored=100_000),

@@ -21,3 +21,9 @@ TARGETS: Final[dict[str, float]] = {
     "recovery_1m_s": 3,
     "growth_5m": 1.3,
 }
+
+BESIDE: Final[dict[str, str]] = {
+    "fanout64_vs_best_peer": "fanout64_vs_best_peer_unchecked",
+    "idle_subscription_b": "idle_live_subscription_b",
+}
+"""What has no target, and without which a figure that has one would say too little."""

@@ -16,7 +16,7 @@ from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any, Final
 
-from benchmarks.accounting import cpu_s, family
+from benchmarks.accounting import CpuTime, family
 
 END_WITHIN_S: Final = 5.0
 RESULTS_WITHIN_S: Final = 300.0
@@ -58,10 +58,6 @@ class LoadProcess:
             raise LoadFailed(f"{self.module} gave no results")
         results: Results = json.loads(line)
         return results
-
-    def cpu_s(self) -> float:
-        """CPU seconds that it has used so far."""
-        return cpu_s(family(self.process.pid))
 
     def end(self) -> None:
         """End it, if it still runs."""
@@ -108,6 +104,11 @@ def run_all(processes: Sequence[LoadProcess]) -> list[Results]:
                 results[key.data] = key.data.results()
                 waiting.unregister(key.fileobj)
     return [results[process] for process in processes]
+
+
+def load_time(processes: Sequence[LoadProcess]) -> CpuTime:
+    """CPU seconds that the processes have used so far.  Raises `OSError` if one is gone."""
+    return CpuTime.of(pid for each in processes for pid in family(each.process.pid))
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.figure import Figure
 from benchmarks.limits import limits_around
 from benchmarks.load.prepared import Supply
-from benchmarks.load.process import load_processes, run_all
+from benchmarks.load.process import load_processes, load_time, run_all
 from benchmarks.measurements.accept import BATCH, LINKS, accept_round
 from benchmarks.round import Round, copies_figure, cpu_figure, rate_figure
 from benchmarks.router_process import RouterProcess, running_router
@@ -40,7 +40,7 @@ def backlog_round(router: RouterProcess, count: int) -> Round:
     """A subscriber that begins at the oldest cast, and has `count` to catch up with."""
     arguments = (router.at, 1, count, "oldest", "trusting")
     with load_processes(_SUBSCRIBERS, arguments) as load, limits_around() as limits:
-        cpu_s, load_cpu_s = router.cpu_s(), load[0].cpu_s()
+        before, load_before = router.cpu_time(), load_time(load)
         (results,) = run_all(load)
-        cpu_s, load_cpu_s = router.cpu_s() - cpu_s, load[0].cpu_s() - load_cpu_s
+        cpu_s, load_cpu_s = router.cpu_time().since(before), load_time(load).since(load_before)
     return Round(count, cpu_s, results["delivered"] - results["began"], limits, load_cpu_s)

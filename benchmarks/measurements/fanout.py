@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.figure import Figure
 from benchmarks.limits import limits_around
 from benchmarks.load.prepared import Supply
-from benchmarks.load.process import load_processes, run_all
+from benchmarks.load.process import load_processes, load_time, run_all
 from benchmarks.measurements.accept import BATCH
 from benchmarks.round import Round, copies_figure, cpu_figure, load_figure, rate_figure
 from benchmarks.router_process import RouterProcess, running_router
@@ -41,9 +42,12 @@ class FanoutSizes:
 def measure(supply: Supply, sizes: FanoutSizes) -> list[Figure]:
     """For each number of subscribers: router CPU per delivered and acked cast, accept included, and the rate."""
     rounds: dict[tuple[int, bool], list[Round]] = {}
-    with running_router() as router:
+    with ExitStack() as stack:
+        # One for each kind: a router keeps the subscriptions of those who have left, and those of 512 are many.
+        routers = {kind: stack.enter_context(running_router()) for kind in sizes.kinds()}
         for _ in range(sizes.rounds):
             for (subscribers, checked), count in sizes.kinds().items():
+                router = routers[subscribers, checked]
                 done = fanout_round(router, supply, subscribers, count, checked=checked)
                 rounds.setdefault((subscribers, checked), []).append(done)
     return [
@@ -78,10 +82,9 @@ def fanout_round(
         limits_around() as limits,
     ):
         load = [*sending, *receiving]
-        cpu_s, load_cpu_s = router.cpu_s(), sum(each.cpu_s() for each in load)
+        before, load_before = router.cpu_time(), load_time(load)
         sent, *received = run_all(load)
-        cpu_s = router.cpu_s() - cpu_s
-        load_cpu_s = sum(each.cpu_s() for each in load) - load_cpu_s
+        cpu_s, load_cpu_s = router.cpu_time().since(before), load_time(load).since(load_before)
     elapsed_s = max(sent["ended"], *(each["delivered"] for each in received)) - sent["began"]
     return Round(count * subscribers, cpu_s, elapsed_s, limits, load_cpu_s)
 

@@ -20,8 +20,8 @@ from byway.protocol.facets import Facet
 from byway.protocol.topic import Topic, TopicPattern
 from byway.router.index import SubscriptionIndex
 
-CITIES: Final = 8192  # topics that are asked for, by turns, if there are so many
-ASKED: Final = 300  # casts that are measured together; the next ones ask for other topics
+CASTS: Final = 8192  # however many are subscribed, so that reading them costs the same; to other topics if there are
+ASKED: Final = 300  # casts that are measured together; the next ones are others
 WISHES: Final = 48
 HITS: Final = 5  # three patterns of its own, and two `**` that stand above it
 MEASURED_BYTES: Final = 50_000  # subscriptions; tracing the memory of more takes minutes
@@ -78,8 +78,11 @@ def _casts(size: int) -> list[Cast]:
     """Casts to cities from all over the index, in no order."""
     chance = random.Random(size)  # noqa: S311 - the same casts in every run
     wishes = cycle([wish(chance) for _ in range(WISHES)])
-    cities = chance.sample(range(size // 3), min(CITIES, size // 3))
-    return [(Topic("open", ("homes", f"city{city}")), facets) for city, facets in zip(cities, wishes, strict=False)]
+    cities = cycle(chance.sample(range(size // 3), min(CASTS, size // 3)))
+    return [
+        (Topic("open", ("homes", f"city{city}")), facets)
+        for city, facets in islice(zip(cities, wishes, strict=False), CASTS)
+    ]
 
 
 def _find(index: SubscriptionIndex[int], casts: Iterator[Cast]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Final
 
 from benchmarks.limits import verification_s
 
-CALLS: Final = 3  # of each function in a round: the least of them is what it costs, the rest is the machine
+CALLS: Final = 3  # of each function in a round: the middle one counts, because each may look for something else
 
 
 def in_turns(functions: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
@@ -19,7 +20,7 @@ def in_turns(functions: Sequence[Callable[[], object]], rounds: int) -> list[lis
     gc.freeze()  # as a router does with what it has recovered
     for _ in range(rounds):
         for function, measured in zip(functions, samples, strict=False):
-            measured.append(min(_cpu_s(function) for _ in range(CALLS)))
+            measured.append(median(_cpu_s(function) for _ in range(CALLS)))
         samples[-1].append(verification_s())
     gc.unfreeze()
     return samples

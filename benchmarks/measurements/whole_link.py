@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.figure import Figure
 from benchmarks.limits import VERIFICATION, limits_around
 from benchmarks.load.prepared import Supply
-from benchmarks.load.process import LoadFailed, load_processes, run_all
+from benchmarks.load.process import LoadFailed, load_processes, load_time, run_all
 from benchmarks.round import Round
 from benchmarks.router_process import RouterProcess, running_router
 
@@ -48,9 +48,9 @@ def link_round(router: RouterProcess, supply: Supply, count: int) -> Round:
     """`count` links, one after the other, `AT_ONCE` at a time.  Raises `LoadFailed` if a cast is not accepted."""
     arguments = (router.at, supply.path, supply.take(count), count, AT_ONCE)
     with load_processes(_MODULE, arguments) as load, limits_around() as limits:
-        cpu_s, load_cpu_s = router.cpu_s(), load[0].cpu_s()
+        before, load_before = router.cpu_time(), load_time(load)
         (results,) = run_all(load)
-        cpu_s, load_cpu_s = router.cpu_s() - cpu_s, load[0].cpu_s() - load_cpu_s
+        cpu_s, load_cpu_s = router.cpu_time().since(before), load_time(load).since(load_before)
     if results["accepted"] != count:
         raise LoadFailed(f"only {results['accepted']} of {count} casts were accepted")
     return Round(count, cpu_s, results["ended"] - results["began"], limits, load_cpu_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,34 +31,42 @@ class Measured:
         return self.fanout.get(MOST, []) if self.checks else self.checked
 
 
-def figures(measured: Mapping[str, Measured]) -> list[Figure]:
-    """Those of each server by itself, and then ours as multiples of theirs."""
+def figures(measured: Mapping[str, Measured], peers: Collection[str]) -> list[Figure]:
+    """Those of each server by itself, and then ours as multiples of theirs; `peers` are all that there are."""
     alone = [figure for name, server in measured.items() for figure in _alone(name, server)]
-    return [*alone, *compare(measured)]
+    return [*alone, *compare(measured, peers)]
 
 
-def compare(measured: Mapping[str, Measured]) -> list[Figure]:
-    """One sample for each round.  A comparison with a peer that was not measured is left out."""
+def compare(measured: Mapping[str, Measured], peers: Collection[str]) -> list[Figure]:
+    """One sample for each round.  A comparison with a peer that was not measured is left out.
+
+    Only of all `peers` can the best be told: unless each was measured, nothing is compared with it.
+    """
     ours = measured[OURS]
-    peers = {name: peer for name, peer in measured.items() if name != OURS}
+    theirs = {name: peer for name, peer in measured.items() if name != OURS}
     found = []
-    if "jetstream_sync" in peers:
-        accepted = _rates(ours.accept, peers["jetstream_sync"].accept)
+    if "jetstream_sync" in theirs:
+        accepted = _rates(ours.accept, theirs["jetstream_sync"].accept)
         found.append(_times("accept_vs_jetstream_sync", accepted, "times the casts a second that it accepts"))
-    if "jetstream" in peers and MOST in ours.fanout:
-        pairs = zip(ours.fanout[MOST], peers["jetstream"].fanout[MOST], strict=True)
+    if "jetstream" in theirs and MOST in ours.fanout:
+        pairs = zip(ours.fanout[MOST], theirs["jetstream"].fanout[MOST], strict=True)
         costs = [us.cpu_each_s / them.cpu_each_s for us, them in pairs]
         found.append(Figure.of("fanout64_cpu_vs_jetstream", costs, "times its CPU a delivery"))
-    if peers and MOST in ours.fanout:
-        checked = _rates(ours.fanout[MOST], _best([peer.same_check for peer in peers.values()]))
-        found.append(_times("fanout64_vs_best_peer", checked, "times the deliveries a second, after the same check"))
-        unchecked = _rates(ours.fanout[MOST], _best([peer.fanout[MOST] for peer in peers.values()]))
-        unit = "times the deliveries a second, though nobody verifies those of the peer"
-        found.append(_times("fanout64_vs_best_peer_unchecked", unchecked, unit))
-    if ours.checked and (theirs := [peer.checked for peer in peers.values() if not peer.checks]):
-        unit = "times the deliveries a second, where each subscriber verifies, ours too"
-        found.append(_times("fanout64_vs_best_peer_checked", _rates(ours.checked, _best(theirs)), unit))
+    if theirs.keys() == set(peers) and MOST in ours.fanout:
+        found += _compare_with_best(ours, list(theirs.values()))
     return found
+
+
+def _compare_with_best(ours: Measured, theirs: Sequence[Measured]) -> list[Figure]:
+    checked = _rates(ours.fanout[MOST], _best([peer.same_check for peer in theirs]))
+    unchecked = _rates(ours.fanout[MOST], _best([peer.fanout[MOST] for peer in theirs]))
+    again = _rates(ours.checked, _best([peer.checked for peer in theirs if not peer.checks]))
+    name, unit = f"fanout{MOST}_vs_best_peer", "times the deliveries a second"
+    return [
+        _times(name, checked, f"{unit}, after the same check"),
+        _times(f"{name}_unchecked", unchecked, f"{unit}, though nobody verifies those of the peer"),
+        _times(f"{name}_checked", again, f"{unit}, where each subscriber verifies, ours too"),
+    ]
 
 
 def _alone(name: str, server: Measured) -> list[Figure]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from benchmarks.limits import limits_around
-from benchmarks.load.process import LoadProcess, Results, load_processes, run_all
+from benchmarks.load.process import Results, load_processes, load_time, run_all
 from benchmarks.measurements.accept import LINKS
 from benchmarks.measurements.fanout import PROCESSES
 from benchmarks.peers.peer import Peer, Server
@@ -74,19 +74,15 @@ class RunningPeer:
             sending = stack.enter_context(load_processes(_PUBLISHERS, (*at, self._casts, count, *topics)))
             limits = stack.enter_context(limits_around())
             load = [*sending, *receiving]
-            cpu_s, load_cpu_s = self._server.cpu_s(), _cpu_s(load)
+            before, load_before = self._server.cpu_time(), load_time(load)
             results = run_all(load)
-            cpu_s, load_cpu_s = self._server.cpu_s() - cpu_s, _cpu_s(load) - load_cpu_s
+            cpu_s, load_cpu_s = self._server.cpu_time().since(before), load_time(load).since(load_before)
         return Round(operations, cpu_s, ends(results) - results[0]["began"], limits, load_cpu_s)
 
 
 def dealt(count: int, topics: Sequence[str], topic: str) -> int:
     """How many of `count` casts go to `topic`, dealt out to one connection for each of `topics`."""
     return sum(len(range(number, count, len(topics))) for number, each in enumerate(topics) if each == topic)
-
-
-def _cpu_s(load: Sequence[LoadProcess]) -> float:
-    return sum(each.cpu_s() for each in load)
 
 
 def _delivered(results: Sequence[Results]) -> float:

@@ -83,7 +83,7 @@ def measure(sizes: PeerSizes, folder: Path, leave_out: Callable[[str], object]) 
                 except (LoadFailed, OSError) as error:
                     leave_out(f"{name}: {error}")
                     del running[name], measured[name]
-    return figures(measured)
+    return figures(measured, [peer.name for peer in PEERS])
 
 
 def _start(stack: ExitStack, casts: Path, leave_out: Callable[[str], object]) -> dict[str, RunningPeer]:

@@ -21,7 +21,7 @@ def columns(rows: Sequence[Sequence[str]], left: frozenset[int]) -> list[str]:
 
 
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
-    """A result on the screen; what misses its target is marked."""
+    """A result on the screen; what misses its target, or may, is marked."""
     rows = [("figure", "value", "noise", "target", "", "unit")]
     rows += [
         (
@@ -29,7 +29,7 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
             value_text(figure.value.median),
             spread_text(figure.value),
             target_text(figure),
-            "" if figure.meets_its_target else "missed",
+            "" if figure.verdict == "met" else figure.verdict,
             figure.unit,
         )
         for figure in figures

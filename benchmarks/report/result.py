@@ -75,9 +75,10 @@ def _figure(told: Mapping[str, Any]) -> Figure:
 
 
 def _spread(told: Sequence[Any]) -> Spread:
-    """Results did not always have each round: of those that have none, three rounds are known."""
-    median, low, high, rounds, *samples = told
-    return Spread(median, low, high, rounds, tuple(*samples) if samples else (low, median, high))
+    if len(told) != len(Spread._fields):
+        raise ValueError("its figures are without their rounds, so that they have to be measured again")
+    median, low, high, rounds, samples = told
+    return Spread(median, low, high, rounds, tuple(samples))
 
 
 def _rounded(value: Any) -> Any:

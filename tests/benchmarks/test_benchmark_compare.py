@@ -89,6 +89,18 @@ def test_a_slower_machine_is_not_a_slower_router() -> None:
     assert change.verdict is Verdict.SAME
 
 
+@pytest.mark.parametrize(("unit", "limit"), [("µs, 1,000 hits", "limits"), ("µs", "other limits")])
+def test_of_other_work_nothing_is_judged(unit: str, limit: str) -> None:
+    other = Figure.of("figure", [9.0] * 5, unit, limit=limit, in_limits=[9.0] * 5)
+
+    changes = compare([figure([1.0] * 5, in_limits=[1.0] * 5)], [other])
+
+    assert [change.verdict for change in changes] == [Verdict.OTHER]
+    _, line, _, last = change_lines(changes)
+    assert line.endswith("9 to 9         other work")
+    assert last == "nothing is slower beyond the noise"
+
+
 def test_what_only_one_of_them_has_is_passed_over() -> None:
     assert compare([], [figure([1.0])]) == compare([figure([1.0])], []) == []
 

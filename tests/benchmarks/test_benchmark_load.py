@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accounting import cpu_s, family, memory_bytes
+from benchmarks import accounting, router_process
+from benchmarks.accounting import CpuTime, family, memory_bytes
 from benchmarks.limits import measure_limits
 from benchmarks.load.prepared import TOPIC, Supply, prepare, read
 from benchmarks.load.process import LoadFailed, load_processes
 from benchmarks.load.stored import MIXED, FilledStore, entries
 from benchmarks.measurements.sizes_text import short
-from benchmarks.router_process import router_folder
+from benchmarks.router_process import RouterFailed, RouterProcess, router_folder
+from byway.node_address import NodeAddress
 from byway.protocol.intentcast import Cast
 from byway.protocol.limits import CREATED_STEP_MS
 from byway.protocol.statement import parse_statement
@@ -48,12 +50,14 @@ def waiting(script: str) -> Generator[int]:
 
 def test_the_cpu_of_a_thread_that_has_ended_is_counted() -> None:
     with waiting(IN_A_THREAD_THAT_ENDS) as pid:
-        assert cpu_s([pid]) > 0.2
+        assert CpuTime.of([pid]).seconds[pid] > 0.2
 
 
 def test_a_process_that_waits_costs_nothing() -> None:
     with waiting("") as pid:
-        assert cpu_s([pid]) == cpu_s([pid]) > 0
+        before = CpuTime.of([pid])
+        assert before.seconds[pid] > 0
+        assert CpuTime.of([pid]).since(before) == 0
         assert memory_bytes([pid]) > 1_000_000
 
 
@@ -61,7 +65,36 @@ def test_a_family_has_the_children() -> None:
     with waiting(IN_A_GRANDCHILD) as pid:
         parent, child = family(pid)
         assert parent == pid
-        assert cpu_s([child]) > 0
+        assert CpuTime.of([child]).seconds[child] > 0
+
+
+@pytest.mark.parametrize("after", [{1: 5.0}, {1: 5.0, 3: 0.1}, {1: 5.0, 2: 2.0, 3: 0.1}])
+def test_what_a_process_that_was_replaced_has_used_is_not_guessed(after: dict[int, float]) -> None:
+    before = CpuTime({1: 4.0, 2: 2.0})
+
+    assert CpuTime({2: 2.5, 1: 5.0}).since(before) == 1.5
+    with pytest.raises(ChildProcessError, match=r"were \[1, 2\]"):
+        CpuTime(after).since(before)
+
+
+def test_a_kernel_that_does_not_tell_children_is_not_believed_to_have_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(accounting, "PROC", tmp_path)
+    (tmp_path / "7" / "task" / "7").mkdir(parents=True)
+
+    with pytest.raises(ChildProcessError, match="PROC_CHILDREN"):
+        family(7)
+
+
+def test_a_router_is_counted_only_with_all_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    with waiting(IN_A_GRANDCHILD) as pid:
+        router = RouterProcess(NodeAddress("node", "nowhere"), pid, start_s=0.1)
+        monkeypatch.setattr(router_process, "WORKERS", 1)
+        assert len(router.cpu_time().seconds) == 2
+        monkeypatch.setattr(router_process, "WORKERS", 2)
+        with pytest.raises(RouterFailed, match="has 1 workers, and should have 2"):
+            router.cpu_time()
 
 
 def test_prepared_casts_are_as_people_make_them(tmp_path: Path) -> None:

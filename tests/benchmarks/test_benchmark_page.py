@@ -8,12 +8,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.figure import Figure
+from benchmarks.figure import Better, Figure
+from benchmarks.report.columns import figure_lines
 from benchmarks.report.page import BEGIN, END, PAGE, PLOTS, page_lines, write_page
 from benchmarks.report.plot import Bar, Point, bars, lines
 from benchmarks.report.plots import draw
 from benchmarks.report.result import LATEST, Result
-from benchmarks.targets import TARGETS
+from benchmarks.targets import BESIDE, TARGETS
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -39,15 +40,14 @@ def test_a_result_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Result.read(tmp_path / "result.json") == written
 
 
-def test_a_result_that_does_not_have_each_round_can_be_read(tmp_path: Path) -> None:
+def test_a_result_that_does_not_have_each_round_is_refused(tmp_path: Path) -> None:
     written = result("link_ms", samples=[1.0, 2.0, 3.0, 4.0, 9.0])
     written.write(tmp_path / "result.json")
     text = (tmp_path / "result.json").read_text(encoding="utf-8")
     (tmp_path / "result.json").write_text(text.replace(", [1.0, 2.0, 3.0, 4.0, 9.0]]", "]"), encoding="utf-8")
 
-    (figure,) = Result.read(tmp_path / "result.json").figures
-
-    assert figure.value == (3.0, 1.0, 9.0, 5, (1.0, 3.0, 9.0))
+    with pytest.raises(ValueError, match="have to be measured again"):
+        Result.read(tmp_path / "result.json")
 
 
 def test_the_page_has_every_figure_and_every_target(tmp_path: Path) -> None:
@@ -58,13 +58,42 @@ def test_the_page_has_every_figure_and_every_target(tmp_path: Path) -> None:
 
     written = between_the_markers(page)
     assert all(f"| `{name}` |" in written for name in [*TARGETS, "backlog_per_s"])
-    assert "| `accept_cpu_ratio` | 1 | 0.5 to 2 | ≤ 1.6 | met |" in written
+    assert "| `accept_cpu_ratio` | 1 | 0.5 to 2 | ≤ 1.6 | met, within the noise |" in written
     assert "| `growth_5m` | | | 1.3 | not measured |" in written
     assert [path.name for path in plots.iterdir()] == ["targets.svg"]
 
 
 def test_a_figure_beside_its_target_is_missed() -> None:
     assert "| `link_ms` | 3 | 3 to 3 | ≤ 2 | **missed** | units |" in page_lines(result("link_ms", samples=[3.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("samples", "better", "verdict"),
+    [
+        ([1.0, 2.0], "less", "met"),
+        ([1.0, 1.0, 2.1], "less", "met, within the noise"),
+        ([1.9, 2.1, 2.1], "less", "missed, within the noise"),
+        ([2.1, 2.2], "less", "missed"),
+        ([2.0, 9.0], "more", "met"),
+        ([1.9, 2.0, 2.0], "more", "met, within the noise"),
+        ([1.9, 1.9, 2.0], "more", "missed, within the noise"),
+        ([1.9], "more", "missed"),
+    ],
+)
+def test_rounds_on_both_sides_of_a_target_are_said(samples: Sequence[float], better: Better, verdict: str) -> None:
+    figure = Figure.of("link_ms", samples, "ms", better=better)
+
+    assert figure.target == 2
+    assert figure.verdict == verdict
+    assert verdict in figure_lines([figure])[1] or verdict == "met"
+
+
+@pytest.mark.parametrize(("name", "beside"), BESIDE.items())
+def test_a_target_is_followed_by_what_it_does_not_say(name: str, beside: str) -> None:
+    written = page_lines(result(name, beside, samples=[0.5, 0.5]))
+
+    row = next(number for number, line in enumerate(written) if line.startswith(f"| `{name}` |"))
+    assert written[row + 1] == f"| `{beside}` | 0.5 | 0.5 to 0.5 |  |  | units |"
 
 
 def test_writing_twice_changes_nothing_but_the_figures(tmp_path: Path) -> None:

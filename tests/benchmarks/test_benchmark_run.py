@@ -29,8 +29,8 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def result(value: float) -> Result:
-    return Result.now([Figure.of("link_ms", [value] * 3, "ms")], seconds=1, peers={}, left_out=["rabbitmq is not here"])
+def result(value: float, *left_out: str) -> Result:
+    return Result.now([Figure.of("link_ms", [value] * 3, "ms")], seconds=1, peers={}, left_out=left_out)
 
 
 def test_a_full_run_is_kept_and_written_on_the_page(here: Path) -> None:
@@ -40,11 +40,33 @@ def test_a_full_run_is_kept_and_written_on_the_page(here: Path) -> None:
     assert Result.read(here / "page.md") == Result.read(here / "latest.json")
 
 
+def test_a_full_run_that_left_something_out_replaces_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command.keep(result(1.0), whole=True)
+    (here / "page.md").unlink()
+
+    command.keep(result(2.0, "rabbitmq is not here"), whole=True)
+
+    assert Result.read(here / "latest.json").figures == result(1.0).figures
+    assert Result.read(here / "last.json").figures == result(2.0).figures
+    assert not (here / "page.md").exists()
+    assert "latest.json and the page stay those of the last full run" in capsys.readouterr().out
+
+
+def test_a_missing_peer_is_an_error(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers, "missing", lambda: ["rabbitmq is not here"])
+    monkeypatch.setattr(peers, "measure", lambda *_: [])
+    for name in MEASUREMENTS:
+        monkeypatch.setitem(MEASUREMENTS, name, lambda *_: [])
+
+    assert command.main(["--full"]) == 1
+    assert [path.name for path in here.iterdir()] == ["last.json"]
+
+
 def test_another_run_is_compared_with_the_last_full_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.keep(result(1.0), whole=True)
     (here / "page.md").unlink()
 
-    command.keep(result(2.0), whole=False)
+    command.keep(result(2.0, "rabbitmq is not here"), whole=False)
 
     assert Result.read(here / "latest.json").figures == result(1.0).figures
     assert sorted(path.name for path in here.iterdir()) == ["last.json", "latest.json"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +16,14 @@ from benchmarks.limits import Limits
 from benchmarks.load.prepared import casts
 from benchmarks.peers.comparison import MOST, OURS, Measured, compare, figures
 from benchmarks.peers.load import Countdown
-from benchmarks.peers.peer import LOOPBACK, PeerFailed, command, free_port, started
+from benchmarks.peers.peer import LOOPBACK, PeerFailed, Server, command, free_port, started
 from benchmarks.peers.rounds import dealt
 from benchmarks.peers.suite import PEERS, missing
 from benchmarks.round import Round
 from byway.protocol.statement import is_signed
 
 VERIFICATION_S = 80e-6
+ALL = ("jetstream", "jetstream_sync", "nostr")
 
 
 def a_round(per_s: float, cpu_us: float = 10) -> Round:
@@ -42,7 +45,7 @@ def measured() -> dict[str, Measured]:
 
 
 def values(measured: dict[str, Measured]) -> dict[str, float]:
-    return {figure.name: figure.value.median for figure in figures(measured)}
+    return {figure.name: figure.value.median for figure in figures(measured, ALL)}
 
 
 def test_ours_is_a_multiple_of_theirs(measured: dict[str, Measured]) -> None:
@@ -85,7 +88,7 @@ def test_the_best_peer_is_sought_in_each_round(measured: dict[str, Measured]) ->
         measured[name].fanout[MOST] *= 2
         measured[name].checked = [a_round(10_000), a_round(25_000)]
 
-    (best,) = (figure for figure in compare(measured) if figure.name == "fanout64_vs_best_peer")
+    (best,) = (figure for figure in compare(measured, ALL) if figure.name == "fanout64_vs_best_peer")
 
     assert (best.value.low, best.value.high) == pytest.approx((4, 5))
 
@@ -109,7 +112,7 @@ def test_the_rate_of_a_peer_that_does_not_check_is_that_with_the_check(measured:
 
 
 def test_targets_stand_at_the_comparisons(measured: dict[str, Measured]) -> None:
-    targets = {figure.name: (figure.better, figure.target) for figure in compare(measured) if figure.target}
+    targets = {figure.name: (figure.better, figure.target) for figure in compare(measured, ALL) if figure.target}
 
     assert targets == {
         "accept_vs_jetstream_sync": ("more", 2.5),
@@ -120,13 +123,16 @@ def test_targets_stand_at_the_comparisons(measured: dict[str, Measured]) -> None
 
 def test_what_was_not_measured_is_not_compared(measured: dict[str, Measured]) -> None:
     del measured["jetstream"], measured["jetstream_sync"]
-    assert {figure.name for figure in compare(measured)} == {
-        "fanout64_vs_best_peer",
-        "fanout64_vs_best_peer_unchecked",
-    }
+    assert compare(measured, ALL) == []
 
+
+def test_without_one_of_the_peers_nobody_is_the_best(measured: dict[str, Measured]) -> None:
     del measured["nostr"]
-    assert compare(measured) == []
+
+    assert {figure.name for figure in compare(measured, ALL)} == {
+        "accept_vs_jetstream_sync",
+        "fanout64_cpu_vs_jetstream",
+    }
 
 
 def test_a_missing_peer_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,10 +162,28 @@ def test_a_server_is_ended_with_its_block(tmp_path: Path) -> None:
     listen = [sys.executable, "-m", "http.server", "--bind", LOOPBACK, str(port)]
 
     with started(listen, port, tmp_path) as server:
-        assert server.cpu_s() > 0
+        assert server.cpu_time().seconds[server.pid] > 0
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((LOOPBACK, port))
+
+
+def test_a_program_that_runs_for_a_moment_is_not_one_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, program = os.getpid(), os.getppid()
+    looks = iter([[server, program], [server], [server], [server]])
+    monkeypatch.setattr("benchmarks.peers.peer.family", lambda _: next(looks))
+    monkeypatch.setattr("benchmarks.peers.peer.HELPER_S", 0)
+
+    assert Server(LOOPBACK, server).cpu_time().seconds.keys() == {server}
+
+
+def test_a_server_that_has_ended_has_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    monkeypatch.setattr("benchmarks.peers.peer.HELPER_S", 0)
+
+    with pytest.raises(ChildProcessError, match="has ended"):
+        Server(LOOPBACK, ended.pid).cpu_time()
 
 
 def test_what_a_server_said_before_it_failed_is_told(tmp_path: Path) -> None:

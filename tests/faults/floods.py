@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import trio
 from nacl.signing import SigningKey
 
-from benchmarks.accounting import cpu_s, family
+from benchmarks.accounting import CpuTime, family
 from byway.clock import now_ms
 from byway.errors import LinkError, Refused, RemoteProtocolError
 from byway.link.client import Client, connect
@@ -101,7 +101,7 @@ async def _beside(
 async def _measure(stage: Stage, router: RouterProcess, at_least_s: float) -> _Seen:
     """Hand casts in, one after the other, for a while."""
     took, done, slowest = list[float](), 0, 0.0
-    spent_s = cpu_s(family(router.pid))
+    before = CpuTime.of(family(router.pid))
     starts = trio.current_time()
     ends = starts + at_least_s
     while trio.current_time() < ends:
@@ -119,7 +119,7 @@ async def _measure(stage: Stage, router: RouterProcess, at_least_s: float) -> _S
         except (LinkError, RemoteProtocolError):
             took.append(trio.current_time() - began)
     seconds = trio.current_time() - starts
-    share = (cpu_s(family(router.pid)) - spent_s) / seconds
+    share = CpuTime.of(family(router.pid)).since(before) / seconds
     return _Seen(slow_end(took) or seconds, done / seconds, slowest or seconds, share)
 
 
