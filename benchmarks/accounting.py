@@ -40,6 +40,11 @@ class CpuTime:
             raise ChildProcessError(f"the processes that are measured were {was} and are {now}: what they used is lost")
         return sum(seconds - before.seconds[pid] for pid, seconds in self.seconds.items())
 
+    def since_in_both(self, before: CpuTime) -> float:
+        """CPU seconds in between, of the processes that are in both: what has come or gone is not counted."""
+        both = self.seconds.keys() & before.seconds.keys()
+        return sum(self.seconds[pid] - before.seconds[pid] for pid in both)
+
 
 def family(pid: int) -> list[int]:
     """The process, and all that it and its children have started and that still run.
@@ -53,6 +58,12 @@ def family(pid: int) -> list[int]:
         for children in (PROC / f"{member}/task").glob("*/children"):
             found += map(int, _read(children).split())
     return found
+
+
+def thread_cpu_s(pid: int) -> float:
+    """CPU seconds so far of the main thread of a process.  Raises `OSError` if the process is gone."""
+    nanoseconds, *_ = (PROC / f"{pid}/task/{pid}/schedstat").read_text().split()
+    return int(nanoseconds) / 1e9
 
 
 def memory_bytes(pids: Iterable[int]) -> int:

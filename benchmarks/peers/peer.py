@@ -22,7 +22,6 @@ from benchmarks.accounting import CpuTime, family
 START_WITHIN_S: Final = 60.0
 STOP_WITHIN_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.1
-HELPER_S: Final = 0.02  # a server may start a program now and then that runs for no longer: `df`, for one
 LOOKS: Final = 5
 LOOPBACK: Final = "127.0.0.1"
 PYTHON_PACKAGES: Final = "python3 setup/environment.py bench"  # the command that installs them
@@ -41,13 +40,13 @@ class Server:
     pid: int
 
     def cpu_time(self) -> CpuTime:
-        """CPU seconds so far, of all its processes but those that come and go.  Raises `OSError` if it has ended."""
+        """CPU seconds so far of all its processes.  Raises `OSError` if it has ended.
+
+        It may start others now and then that do not run for long, as RabbitMQ does to look at the disk.
+        """
         for _ in range(LOOKS):
             with suppress(OSError):  # one of its children may end between the two calls
-                found = CpuTime.of(family(self.pid))
-                time.sleep(HELPER_S)
-                if found.seconds.keys() == set(family(self.pid)):
-                    return found
+                return CpuTime.of(family(self.pid))
         raise ChildProcessError(f"the server at {self.address} has ended, or its processes are others at each look")
 
 

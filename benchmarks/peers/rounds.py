@@ -76,7 +76,7 @@ class RunningPeer:
             load = [*sending, *receiving]
             before, load_before = self._server.cpu_time(), load_time(load)
             results = run_all(load)
-            cpu_s, load_cpu_s = self._server.cpu_time().since(before), load_time(load).since(load_before)
+            cpu_s, load_cpu_s = self._server.cpu_time().since_in_both(before), load_time(load).since(load_before)
         return Round(operations, cpu_s, ends(results) - results[0]["began"], limits, load_cpu_s)
 
 

@@ -77,6 +77,10 @@ def test_what_a_process_that_was_replaced_has_used_is_not_guessed(after: dict[in
         CpuTime(after).since(before)
 
 
+def test_programs_that_come_and_go_are_not_counted_for_a_peer() -> None:
+    assert CpuTime({1: 5.0, 3: 0.1}).since_in_both(CpuTime({1: 4.0, 2: 2.0})) == 1.0
+
+
 def test_a_kernel_that_does_not_tell_children_is_not_believed_to_have_none(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections import Counter
 
-from benchmarks.profile import WORK, count_parts, table
+from benchmarks.accounting import thread_cpu_s
+from benchmarks.profile import WORK, account_table, count_parts, table
 
 LOOP = "run (trio/_core/_run.py:2431)"
 ADMIT = "RouterPolicy.admit (byway/router/policy.py:85)"
@@ -43,3 +47,25 @@ def test_the_table_has_a_column_for_each_work_and_a_row_for_each_part() -> None:
     assert lines[0].count("|") == len(WORK) + 2
     assert {line.split("|")[1].strip() for line in lines[2:]} == {"TLS", "else"}
     assert lines[2].count("75 %") == len(WORK)
+
+
+def test_an_account_has_a_row_for_each_who_used_something() -> None:
+    lines = list(account_table({name: {"the event loop": 80.0, "the workers": 96.4} for name in WORK}))
+    assert lines[0].count("|") == len(WORK) + 2
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["the event loop", "the workers"]
+    assert lines[2].count("80") == len(WORK)
+
+
+def test_what_another_thread_uses_is_not_of_the_main_one() -> None:
+    def work() -> None:
+        until = time.thread_time() + 0.1
+        while time.thread_time() < until:
+            pass
+
+    before = thread_cpu_s(os.getpid())
+    other = threading.Thread(target=work)
+    other.start()
+    other.join()
+    beside = thread_cpu_s(os.getpid()) - before
+    work()
+    assert beside < 0.05 < thread_cpu_s(os.getpid()) - before
