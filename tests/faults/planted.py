@@ -26,6 +26,8 @@ NEEDED_WITHIN_S: Final = 60.0  # seldom more than a few seconds, but some bugs k
 CUTS: Final = 8
 CUT_WITHIN_S: Final = 12.0
 ALL: Final = (Wish("everything", "open:**"),)
+AWAY_S: Final = 3.0  # as long as the short-lived casts of a market live at most
+AWAY: Final = (Wish("away for long", "open:**", stays_s=0.4, away_s=AWAY_S),)
 MANY: Final = tuple(Wish(f"everything {number}", "open:**") for number in range(6))
 
 
@@ -65,6 +67,12 @@ async def running(router: RouterProcess, market: Market, chance: Random) -> None
     await router.start()
     await needed(market, 200)
     await trio.sleep(4)
+
+
+async def while_somebody_is_away(router: RouterProcess, market: Market, chance: Random) -> None:
+    """Of what waits for somebody who is away, much has expired long before that is over."""
+    await running(router, market, chance)
+    await trio.sleep(2 * AWAY_S)
 
 
 async def a_little(router: RouterProcess, market: Market, chance: Random) -> None:
@@ -114,7 +122,7 @@ RUNS: Final = {
     "signature_check_skipped": Planted(running, frozenset({"I4", "I5"})),
     "dedupe_off": Planted(killed, frozenset({"I7"})),
     "expiry_the_wrong_way": Planted(running, frozenset({"I1", "I11"})),
-    "delivery_after_expiry": Planted(running, frozenset({"I11"})),
+    "delivery_after_expiry": Planted(while_somebody_is_away, frozenset({"I11"}), AWAY),
     "stale_ack_accepted": Planted(running, frozenset({"I6"})),
     "cursor_before_ack": Planted(killed, frozenset({"I6"})),
     "one_byte_re_encoded": Planted(running, frozenset({"I4"})),
