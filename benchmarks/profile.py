@@ -150,7 +150,7 @@ def _part(frames: Sequence[str]) -> str:
 
 
 def _account(supply: Supply, work: Work) -> dict[str, float]:
-    """What a cast more costs: a large round less a small one, which opens as many links."""
+    """What one more costs: a large round less a small one, so that what both begin with is not counted."""
     with running_router() as router:
         work.round(router, supply, work.few)  # the first round finds nothing in any cache
         (few, small), (many, large) = [_used(router, supply, work, count) for count in (work.few, work.many)]

@@ -110,7 +110,6 @@ def test_writing_twice_changes_nothing_but_the_figures(tmp_path: Path) -> None:
     assert "old" not in once
 
 
-@pytest.mark.skipif(not LATEST.exists(), reason="no full run has been made yet")
 def test_the_page_and_its_plots_are_those_of_the_last_full_run() -> None:
     latest = Result.read(LATEST)
 
