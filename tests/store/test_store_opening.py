@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -46,6 +47,17 @@ def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> Non
 
     with open_here(tmp_path):
         assert stat.S_IMODE((tmp_path / STORE_FILE).stat().st_mode) == 0o600
+
+
+def test_a_long_log_that_a_dead_process_left_is_taken_up(tmp_path: Path) -> None:
+    with open_here(tmp_path / "alive") as store:
+        for number in range(1, 61):
+            commit(store, number, [make_entry(number, size=9_000)])
+        shutil.copytree(tmp_path / "alive", tmp_path / "dead")
+    assert (tmp_path / "dead" / f"{STORE_FILE}-wal").stat().st_size > 512 * 1024
+
+    with open_here(tmp_path / "dead") as store:
+        assert store.find(make_entry(60, size=9_000).id) == 60
 
 
 def test_a_second_process_is_locked_out_and_told_what_to_do(tmp_path: Path) -> None:
