@@ -26,6 +26,8 @@ STAMP = os.path.join(VENV, "set-up.json")
 LOG = os.path.join(VENV, "set-up.log")
 INPUTS = ("pyproject.toml", "constraints.txt", os.path.join("setup", "environment.py"))
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+INTERRUPTIONS = (signal.SIGINT, *ENDINGS)
 OLDEST = (3, 11)
 IS_NEW_ENOUGH = "import sys; sys.exit(sys.version_info < {!r})".format(OLDEST)
 IS_THE_SAME = "import sys; sys.exit(sys.version_info[:2] != {!r})".format(sys.version_info[:2])
@@ -55,7 +57,7 @@ class SetUpError(Exception):
 
 def main(groups: List[str]) -> int:
     """Bring `.venv` up to date.  Returns the exit status."""
-    for ending in (signal.SIGTERM, signal.SIGHUP):
+    for ending in ENDINGS:
         signal.signal(ending, interrupt)
     try:
         if sys.version_info < OLDEST:
@@ -255,6 +257,7 @@ def run(command: List[str], **environment: str) -> Tuple[bool, str]:
     """Run `command` in the project's root.  Returns whether it succeeded, and what it wrote."""
     variables = dict(os.environ, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_USER="0", DEBIAN_FRONTEND="noninteractive")
     variables.update(environment)
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTIONS)  # it may begin before we know of it
     try:
         process = subprocess.Popen(
             command,
@@ -264,10 +267,13 @@ def run(command: List[str], **environment: str) -> Tuple[bool, str]:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # so that what it starts can be ended with it
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, heard),  # noqa: PLW1509 - one thread
         )
     except OSError as error:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         return False, str(error)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
         output, _ = process.communicate()
     except KeyboardInterrupt:
         os.killpg(process.pid, signal.SIGKILL)
