@@ -88,6 +88,7 @@ class LinkMachine(RuleBasedStateMachine):
         self.heard: dict[Role, list[Frame]] = {role: [] for role in Role}  # by this end
         self.honest = True
         self.both_honest = True
+        self.blamed_for = {"unexpected-frame", "credit-exceeded"}
         self.faults: dict[Role, RemoteProtocolError] = {}
 
     @initialize(opened=st.booleans(), both_honest=st.booleans())
@@ -99,6 +100,8 @@ class LinkMachine(RuleBasedStateMachine):
             for role, frame in [*order, (Role.SERVER, Credit(None, SUBMIT_CREDIT))]:
                 self._say(role, frame)
                 self._carry(role, len(self.wires[role]))
+        else:
+            self.blamed_for.add("frame-too-large")  # a large one, before the hello
 
     @rule(sub=_subs)
     def end(self, sub: str) -> None:
@@ -164,7 +167,7 @@ class LinkMachine(RuleBasedStateMachine):
             end = self.ends[role]
             assert end.state is State.CLOSED
             assert end.fault is fault
-            assert fault.code in {"unexpected-frame", "credit-exceeded"}
+            assert fault.code in self.blamed_for
             try:
                 end.send(Ping(b""))
             except LocalProtocolError:
