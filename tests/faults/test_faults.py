@@ -28,7 +28,7 @@ from tests.faults.store_cuts import cut_many
 from tests.faults.test_child import is_gone
 
 SLICE = {
-    "killed_at_any_moment": 20,
+    "killed_at_any_moment": 8,
     "killed_at_named_points": 2,
     "publishers_and_subscribers_are_killed": 2,
     "an_operation_fails": 1,

@@ -24,7 +24,7 @@ from byway.protocol.limits import MAX_OPENING_BYTES, MAX_OPENING_FRAME_BYTES
 from byway.protocol.urn import node_urn
 from tests.link.parts import CLIENT, SERVER, now_ms, random
 
-STRANGERS = 16
+STRANGERS = 8
 LIMITS = DoorLimits(handshakes=2 * STRANGERS, prefix_handshakes=2 * STRANGERS)
 UNNOTICED_S = 0.01  # for so long nothing happens once everything has been read
 

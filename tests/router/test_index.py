@@ -78,6 +78,7 @@ class Subscribing(RuleBasedStateMachine):
 
 
 TestSubscribing = Subscribing.TestCase
+TestSubscribing.settings = settings(max_examples=60)
 
 
 class Looking(Subscribing):

@@ -33,7 +33,7 @@ GIVE_UP_S: Final = 3.0  # on a link that does not answer; a person's node would 
 WITH_STAMPS: Final = 0.5  # of all publishers
 REPEATS: Final = 0.3  # of all parties say things twice
 IN_TWO: Final = 0.6  # of all letters go in two batches, whose answers may overtake each other
-MOST_BITS: Final = 16
+MOST_BITS: Final = 13  # one more than is asked for first: who is asked for more brings no stamp
 
 
 class Party:

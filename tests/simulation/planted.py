@@ -72,6 +72,14 @@ class _HastyStore(_Wrapped):
         return swept
 
 
+class _HoardingStore(_Wrapped):
+    """Sweeps nothing."""
+
+    def sweep(self, now: int, rows: int) -> int:
+        del now, rows
+        return 0
+
+
 class _EditedLink(WatchedLink):
     """Edits what is delivered."""
 
@@ -190,7 +198,11 @@ class ExpiresTooSoon(Parts):
 
 
 class NeverExpires(Parts):
-    """A session compares with a time at which nothing had expired."""
+    """A session compares with a time at which nothing had expired, and nothing is swept behind its back."""
+
+    def store(self, machine: Machine, store: Store) -> Store:
+        del machine
+        return cast("Store", _HoardingStore(store))
 
     def session(self, machine: Machine, router: Router, link: Link, resolver: Resolver | None) -> Session:
         del machine

@@ -31,6 +31,7 @@ START_MS: Final = 1_800_000_000_000
 BUSY_S: Final = 3.0  # as long people have new ideas
 CASTS: Final = 8
 NEW: Final = 2  # casts that come at once
+HOSTILE: Final = 0.3  # of all batches have something among them that no node may take
 WITH_MAIL: Final = 0.6  # of all worlds have a messaging authority, and people who use it
 WITH_NAMES: Final = 0.4  # have an addressing authority
 QUIET_S: Final = 2.4  # so long nothing new is seen when all is done
@@ -165,7 +166,7 @@ class World:
             at = random.choice(self.routers)
             hostile: dict[bytes, str] = {}
             handed_in: list[Statement] = list(casts)
-            if random.random() < 0.15:
+            if random.random() < HOSTILE:
                 bad, why = market.hostile(authority)
                 hostile[bad.id] = why
                 handed_in.append(bad)
