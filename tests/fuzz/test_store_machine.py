@@ -5,7 +5,7 @@ What the model is, and all that goes well, is in `tests/store/test_store_model.p
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from random import Random
 
 import apsw
@@ -40,12 +40,24 @@ class FailingStoreMachine(StoreMachine):
         operation=st.sampled_from(["write", "sync"]),
         number=st.integers(1, 4),
         stays=st.booleans(),
+        start=st.none() | st.integers(1, 12),
         seed=st.none() | st.integers(0, 2**16),
     )
     def fail_a_commit(  # noqa: PLR0917 - hypothesis passes them by name
-        self, batch: list[Entry], sub: str, through: int, operation: str, number: int, stays: bool, seed: int | None
+        self,
+        batch: list[Entry],
+        sub: str,
+        through: int,
+        operation: str,
+        number: int,
+        stays: bool,
+        start: int | None,
+        seed: int | None,
     ) -> None:
-        """The n-th operation of a commit fails; what it was to write is there after a restart, or none of it is."""
+        """The n-th operation of a commit fails; what it was to write is there after a restart, or none of it is.
+
+        An operation of the first start may fail as well.
+        """
         move = CursorMove(SELLER, sub, 1, 0, through, (through + 3,))
         row = subscription("late", through=through)
         self._disk.before = Faults(number, (operation,), stays=stays)
@@ -60,7 +72,7 @@ class FailingStoreMachine(StoreMachine):
                 commit(self._store, self._next, batch)
             assert again.value.code == "store-failed"
             self.the_exact_bytes_are_read()
-            if self._begin_again(seed).next_sequence == self._next:
+            if self._begin_again(seed, start).next_sequence == self._next:
                 return
         self._disk.before = healthy
         self._holds(batch, move, row)
@@ -83,17 +95,27 @@ class FailingStoreMachine(StoreMachine):
         """The process is killed, or with a seed the power cut, between two calls: nothing is missing."""
         assert self._begin_again(seed).next_sequence == self._next
 
-    def _begin_again(self, seed: int | None) -> Recovered:
-        """Open what a dead process has left, or a cut of the power."""
-        heir = self._disk.after_death()
+    def _begin_again(self, seed: int | None, start: int | None = None) -> Recovered:
+        """Open what a dead process has left, or a cut of the power; a `start` before it ends at that operation."""
+        self._inherit()
+        if start is not None:
+            self._disk.before = Faults(start, stays=True)
+            with suppress(StoreError):
+                self._open()
+            self._inherit()
         if seed is not None:
             random = Random(seed)  # noqa: S311 - a failing example has to fail again
             for name, image in self._disk.images.items():
-                heir.images[name] = _found(image.after_cut(random))
-        self._opened.close()
+                self._disk.images[name] = _found(image.after_cut(random))
+        return self._open()
+
+    def _inherit(self) -> None:
+        """Have the disk as the process leaves it that dies now."""
+        heir = self._disk.after_death()
+        with suppress(StoreError):
+            self._opened.close()
         self._disk.unregister()
         self._disk = heir
-        return self._open()
 
     def _open(self) -> Recovered:
         self.plug_in()

@@ -199,6 +199,44 @@ def test_after_an_io_error_closing_leaves_the_disk_as_it_is(disk: Disk, tmp_path
     assert operations == []
 
 
+def test_a_start_that_fails_leaves_the_disk_as_it_is(disk: Disk, tmp_path: Path) -> None:
+    """To close is to move the log into the database, and nobody knows whether the log is on the disk."""
+    with open_here(tmp_path, vfs=disk.name) as store:
+        commit(store, 1, [make_entry(1)])
+        heir = disk.after_death()
+    operations: list[tuple[str, ...]] = []
+
+    def fail_the_first_flush(operation: str, name: str) -> None:
+        if operations or operation == "sync":
+            operations.append((operation, name))
+        if len(operations) == 1:
+            raise apsw.IOError("the disk fails")
+
+    heir.before = fail_the_first_flush
+    with pytest.raises(StoreError):
+        open_here(tmp_path, vfs=heir.name).__enter__()
+
+    assert operations == [("sync", f"{STORE_FILE}-wal")]
+
+
+def test_a_node_starts_while_the_database_has_no_room_to_grow(disk: Disk, tmp_path: Path) -> None:
+    """The log has everything, and is flushed."""
+    with open_here(tmp_path, vfs=disk.name) as store:
+        for number in range(1, 9):
+            commit(store, number, [make_entry(number, size=9_000)])
+        heir = disk.after_death()
+
+    def full_beside_the_log(operation: str, name: str) -> None:
+        if operation == "write" and name == STORE_FILE:
+            raise apsw.FullError("the disk is full")
+
+    heir.before = full_beside_the_log
+    with open_here(tmp_path, vfs=heir.name) as store:
+        assert store.find(make_entry(8, size=9_000).id) == 8
+        commit(store, 9, [make_entry(9)])
+        heir.before = healthy
+
+
 def test_entries_are_refused_before_the_disk_is_full(tmp_path: Path) -> None:
     """What has been promised needs room to come to its end: cursors, sweeps and known subscriptions go on."""
     with open_here(tmp_path) as store:

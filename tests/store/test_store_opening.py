@@ -45,8 +45,23 @@ def test_a_store_that_others_could_read_is_closed_to_them(tmp_path: Path) -> Non
         pass
     (tmp_path / STORE_FILE).chmod(0o644)
 
-    with open_here(tmp_path):
-        assert stat.S_IMODE((tmp_path / STORE_FILE).stat().st_mode) == 0o600
+    with open_here(tmp_path) as store:
+        commit(store, 1, [make_entry(1)])
+        for name in (STORE_FILE, f"{STORE_FILE}-wal"):
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_a_store_that_lies_elsewhere_has_its_log_there(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    with open_here(tmp_path / "elsewhere"):
+        pass
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / STORE_FILE).symlink_to(tmp_path / "elsewhere" / STORE_FILE)
+
+    with open_here(tmp_path / "here") as store:
+        commit(store, 1, [make_entry(1)])
+
+        assert {path.name for path in (tmp_path / "here").iterdir()} == {STORE_FILE, HIGH_WATER_FILE}
 
 
 def test_a_long_log_that_a_dead_process_left_is_taken_up(tmp_path: Path) -> None:
@@ -166,12 +181,17 @@ def test_a_newer_store_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / STORE_FILE)) as other:
+    """With the log that its process left when it died."""
+    with closing(sqlite3.connect(tmp_path / "alive.db")) as other:
+        other.execute("PRAGMA journal_mode = wal")
         other.execute("CREATE TABLE recipes (title TEXT)")
-    before = (tmp_path / STORE_FILE).read_bytes()
+        for end in ("", "-wal"):
+            shutil.copy(tmp_path / f"alive.db{end}", tmp_path / f"{STORE_FILE}{end}")
+    files = (tmp_path / STORE_FILE, tmp_path / f"{STORE_FILE}-wal")
+    before = [file.read_bytes() for file in files]
 
     assert refusal(tmp_path).code == "store-damaged"
-    assert (tmp_path / STORE_FILE).read_bytes() == before
+    assert [file.read_bytes() for file in files] == before
 
 
 @pytest.mark.parametrize("content", [b"# Groceries\n" * 100, os.urandom(8192)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -52,9 +52,11 @@ def open_connection(path: Path, *, vfs: str | None = None, schema: Schema = STOR
         _make_file(path)
         connection = apsw.Connection(os.fspath(path), vfs=vfs)
         try:
-            _set_up(connection, schema, lambda: _write_log_again(path, vfs))
-            path.chmod(OWNER_ONLY)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # a start that fails leaves what it found
+            _set_up(connection, schema, vfs)
+            _keep_to_owner(path, Path(connection.filename_wal))
             _flush_folder(path.parent)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         except BaseException:
             connection.close()
             raise
@@ -85,7 +87,7 @@ def _unopened(path: Path, why: object) -> StoreError:
     )
 
 
-def _set_up(connection: apsw.Connection, schema: Schema, write_log_again: Callable[[], None]) -> None:
+def _set_up(connection: apsw.Connection, schema: Schema, vfs: str | None) -> None:
     connection.pragma("locking_mode", "exclusive")
     version = version_of(connection, schema)  # before anything is written: it may be somebody else's file
     if version == 0:
@@ -98,12 +100,13 @@ def _set_up(connection: apsw.Connection, schema: Schema, write_log_again: Callab
                 f"SQLite has {name} = {actual!r} where the store needs {expected!r}",
                 next_step="put the data folder on a local disk",
             )
-    write_log_again()  # nobody else can have it open: since its version was read the file is locked
+    _write_log_again(connection.filename_wal, vfs)  # of nobody else: since its version was read the file is locked
     migrate(connection, version, schema)
-    connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    with suppress(apsw.FullError):  # the log has everything, and the database may have room for it later
+        connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
-def _write_log_again(path: Path, vfs: str | None) -> None:
+def _write_log_again(path: str, vfs: str | None) -> None:
     """Write the same bytes to the same places of the log, and flush them.
 
     A system that failed to flush them may keep them in memory and forget that the disk lacks them: this process reads
@@ -111,7 +114,7 @@ def _write_log_again(path: Path, vfs: str | None) -> None:
     others, Can Applications Recover from fsync Failures?, USENIX ATC 2020.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_WAL
-    log = apsw.VFSFile(vfs or "", f"{path}-wal", [flags, 0])
+    log = apsw.VFSFile(vfs or "", path, [flags, 0])
     try:
         size = log.xFileSize()
         for offset in range(0, size, PIECE_BYTES):
@@ -120,6 +123,12 @@ def _write_log_again(path: Path, vfs: str | None) -> None:
             log.xSync(apsw.SQLITE_SYNC_FULL)
     finally:
         log.xClose()
+
+
+def _keep_to_owner(*paths: Path) -> None:
+    for path in paths:
+        if path.exists():
+            path.chmod(OWNER_ONLY)
 
 
 def _flush_folder(folder: Path) -> None:
