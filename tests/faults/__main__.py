@@ -20,7 +20,7 @@ import trio
 from tests.crash.router_process import ROOT
 from tests.faults.cases import CASES, Case
 from tests.faults.child import told
-from tests.faults.figures import PAGE, figures, write_page
+from tests.faults.figures import PAGE, write_page
 from tests.faults.one_planted_world import is_broken_by
 from tests.faults.planted import CONTROLS, RUNS, is_right
 from tests.faults.report import FULL, RESULTS, Run, first_seed, write_results
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.seconds = time.monotonic() - began
     written = write_results(RESULTS, run)
     if run.is_full or run.only_planted:
-        write_page(PAGE, figures(written))
+        write_page(PAGE, written)
     for sentence in run.broken:
         _say(f"broken: {sentence}")
     for sentence in run.left_out:

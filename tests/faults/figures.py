@@ -21,22 +21,28 @@ WAITS: Final = (
     "The longest wait is how long an undisturbed router kept a probe waiting for the answer to a Ping. "
     f"A run allows {WORST_MS:,} ms for one answer and {USUAL_MS} ms for half of them: its processes share a few cores."
 )
+PLANTED: Final = "| bugs planted"
 CONFIDENCE: Final = 3  # no loss in N: at 95 % confidence fewer than 3 in N
 
 
-def write_page(page: Path, lines: Sequence[str]) -> None:
-    """Put the lines between the markers."""
+def write_page(page: Path, told: Mapping[str, Any]) -> None:
+    """Put the last full run between the markers, and the last time that bugs were planted.
+
+    Without a full run only the line on those is new: the page keeps the run that somebody else has made.
+    """
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    there, _, after = rest.partition(END)
+    if told.get("full"):
+        lines = figures(told)
+    else:
+        lines = [_planted(told["planted"]) if line.startswith(PLANTED) else line for line in there.strip().splitlines()]
     page.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
 
 
 def figures(told: Mapping[str, Any]) -> list[str]:
     """The last full run, and the last time that bugs were planted."""
-    full, planted = told.get("full"), _planted(told.get("planted"))
+    full, planted = told["full"], _planted(told.get("planted"))
     table = ["| what was done | times | lost | at 95 % confidence fewer than |", "|---|---|---|---|"]
-    if not full:
-        return ["No full run has been made yet.", "", *table, planted]
     cases, cuts, worlds = full["cases"], full["cuts"], full["simulation"]
     killed, lost_by_kills = _times(cases, KILLED)
     cut, lost_by_cuts = _times(cases, POWER_CUT)
@@ -78,14 +84,14 @@ def _head(full: Mapping[str, Any]) -> str:
 
 def _planted(planted: Mapping[str, Any] | None) -> str:
     if not planted:
-        return "| bugs planted | 0 | | |"
+        return f"{PLANTED} | 0 | | |"
     caught = planted["caught"]
     missed = [bug.replace("_", " ") for bug, is_caught in caught.items() if not is_caught]
     which = f"{len(missed)} not caught" + (f": {', '.join(missed)}" if missed else "")
     green = planted.get("green", {})
     without = f"{sum(green.values())} of {len(green)} runs without a bug green"
     when = f"{planted['at'][:10]}, commit {planted['commit']}"
-    return f"| bugs planted in routers and simulated worlds, {when} | {len(caught)} | {which}; {without} | |"
+    return f"{PLANTED} in routers and simulated worlds, {when} | {len(caught)} | {which}; {without} | |"
 
 
 def _times(cases: Sequence[Mapping[str, Any]], counted: Mapping[str, str]) -> tuple[int, int]:

@@ -189,7 +189,7 @@ def test_the_figures_are_put_between_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
 
-    write_page(page, figures(told_of(everything(KILLS))))
+    write_page(page, told_of(everything(KILLS)))
 
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
@@ -260,7 +260,21 @@ def test_planted_bugs_are_on_the_page_with_their_own_commit() -> None:
     )
 
     assert row(figures(told), "bugs planted") == expected
-    assert row(figures({"planted": told["planted"]}), "bugs planted") == expected
+
+
+def test_bugs_that_are_planted_where_no_full_run_was_made_leave_the_figures_of_the_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+    full = told_of(everything(KILLS))
+    write_page(page, full)
+    before = page.read_text()
+    planted = {**STAMP, "commit": "fed4321", "caught": {"dedupe_off": True}, "green": {"killed": True}}
+
+    write_page(page, {"planted": planted})
+
+    old, new = row(figures(full), "bugs planted"), row(figures({**full, "planted": planted}), "bugs planted")
+    assert old != new
+    assert page.read_text() == before.replace(old, new)
 
 
 def test_a_run_that_was_cut_short_still_has_its_figures() -> None:
