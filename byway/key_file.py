@@ -54,7 +54,7 @@ def create_key(path: Path, random: Callable[[int], bytes]) -> bytes:
     """Make a key file of 32 bytes from `random` at `path`, for its owner alone; when this returns it is on disk.
 
     The folder is made where it is missing.  Raises `FileExistsError` if there is a file already, which stays as it is,
-    and another `OSError` if none can be written; half a file is never left behind.
+    and another `OSError` if none can be written, which leaves no half of a file behind.
     """
     key = random(KEY_BYTES)
     try:
