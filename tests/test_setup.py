@@ -186,6 +186,35 @@ environment.run({command!r})
         assert heard.read() == b""
 
 
+def test_a_command_that_begins_while_an_interruption_comes_ends_with_it(tmp_path: Path) -> None:
+    """Before anybody has been told that it has begun."""
+    pipe, begun = tmp_path / "pipe", tmp_path / "begun"
+    os.mkfifo(pipe)
+    command = ["sh", "-c", f"(exec 3> '{pipe}'; touch '{begun}'; sleep 5; echo still here >&3) & wait"]
+    script = f"""
+import os, signal, subprocess, time
+from setup import environment
+
+begin = subprocess.Popen
+
+def interrupted(*given, **named):
+    process = begin(*given, **named)
+    while not os.path.exists({str(begun)!r}):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return process
+
+subprocess.Popen = interrupted
+signal.signal(signal.SIGTERM, environment.interrupt)
+environment.run({command!r})
+"""
+    with (
+        subprocess.Popen([sys.executable, "-c", script], cwd=SOURCE.parent.parent, stderr=subprocess.DEVNULL),
+        pipe.open("rb") as heard,
+    ):
+        assert heard.read() == b""
+
+
 def test_a_machine_error_is_one_sentence(on: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def set_up(_: list[str]) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/here/.venv")

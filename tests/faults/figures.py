@@ -28,14 +28,15 @@ CONFIDENCE: Final = 3  # no loss in N: at 95 % confidence fewer than 3 in N
 def write_page(page: Path, told: Mapping[str, Any]) -> None:
     """Put the last full run between the markers, and the last time that bugs were planted.
 
-    Without a full run only the line on those is new: the page keeps the run that somebody else has made.
+    Of which of the two nothing is told, the page keeps what it has: somebody else may have run it.
     """
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     there, _, after = rest.partition(END)
-    if told.get("full"):
-        lines = figures(told)
-    else:
-        lines = [_planted(told["planted"]) if line.startswith(PLANTED) else line for line in there.strip().splitlines()]
+    kept = there.strip().splitlines()
+    lines = figures(told) if told.get("full") else kept
+    told_before = [line for line in kept if line.startswith(PLANTED)]
+    planted = [_planted(told["planted"])] if told.get("planted") else told_before
+    lines = [planted[0] if planted and line.startswith(PLANTED) else line for line in lines]
     page.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]), encoding="utf-8")
 
 

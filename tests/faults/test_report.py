@@ -262,7 +262,7 @@ def test_planted_bugs_are_on_the_page_with_their_own_commit() -> None:
     assert row(figures(told), "bugs planted") == expected
 
 
-def test_bugs_that_are_planted_where_no_full_run_was_made_leave_the_figures_of_the_page(tmp_path: Path) -> None:
+def test_a_full_run_and_planted_bugs_leave_each_other_alone_on_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
     full = told_of(everything(KILLS))
@@ -274,6 +274,10 @@ def test_bugs_that_are_planted_where_no_full_run_was_made_leave_the_figures_of_t
 
     old, new = row(figures(full), "bugs planted"), row(figures({**full, "planted": planted}), "bugs planted")
     assert old != new
+    assert page.read_text() == before.replace(old, new)
+
+    write_page(page, full)
+
     assert page.read_text() == before.replace(old, new)
 
 
