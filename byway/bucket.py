@@ -25,6 +25,8 @@ class Buckets:
 
     def wait(self, key: Hashable, now: float) -> float:
         """Seconds until there is one to spend; 0 if there is now."""
+        if key not in self._levels:
+            return 0.0
         return max(0.0, (1 - self._level(key, now)) / self._rate)
 
     def spend(self, key: Hashable, now: float, amount: float) -> None:

@@ -41,6 +41,7 @@ from byway.store.store import Store
 
 _P = TypeVar("_P", bound=Policy)
 
+GARBAGE: Final = (10_000, 20, 20)  # for the collector, which would look for cycles in what is only on its way
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -176,8 +177,8 @@ class Node:
         """Serve until `stop`; cancelled, it is as if the process had been killed."""
         recovered = recover(self._store, self._clock(), self._decided, self._random)
         async with trio.open_nursery() as nursery:
-            verifier = ProcessVerifier()
-            await nursery.start(verifier.run, self._settings.verify_workers or os.cpu_count() or 1)
+            verifier = ProcessVerifier(self._settings.verify_workers or os.cpu_count() or 1)
+            await nursery.start(verifier.run)
             router = Router(
                 store=self._store,
                 recovered=recovered,
@@ -197,6 +198,7 @@ class Node:
             await nursery.start(router.run)
             gc.collect()
             gc.freeze()  # what was recovered stays, and a collection that looked at all of it would stop every link
+            gc.set_threshold(*GARBAGE)
 
             async def serve(link: Link) -> None:
                 await Session(router, link, now_ms=self._clock, resolver=self._resolver).run()

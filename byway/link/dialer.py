@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from byway.errors import LinkError
 from byway.link.link import Link, kept_alive
-from byway.link.opening import Clock, Random, open_as_client, said_by
+from byway.link.opening import Clock, Random, open_as_client, too_late
 from byway.link.tls import ask_tls, client_context, peer_key
 from byway.link.tls_stream import TlsStream
 from byway.protocol.address import parse_address
@@ -57,8 +57,9 @@ async def _dial(address: str) -> tuple[TlsStream, float]:
         raise LinkError(f"{address} cannot be reached: {_why(error)}", code="unreachable") from error
     deadline = trio.current_time() + HELLO_TIMEOUT_S
     try:
-        with said_by(deadline):
+        with trio.move_on_at(deadline):
             return await ask_tls(stream, client_context()), deadline
+        raise too_late()
     except LinkError as error:
         raise LinkError(f"no link to {address}: {error}", code="unreachable") from error
 

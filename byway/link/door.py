@@ -115,13 +115,20 @@ class Door:
     @asynccontextmanager
     async def handshake(self, prefix: str) -> AsyncGenerator[Turn]:
         """The turn of a stranger who has entered, as soon as there is one: prefixes that wait get theirs in turn."""
-        async with self._shares.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes)):
+        share = self._shares.setdefault(prefix, trio.Semaphore(self._limits.prefix_handshakes))
+        try:
+            share.acquire_nowait()  # where nobody waits, that needs no turn of the event loop
+        except trio.WouldBlock:
+            await share.acquire()
+        try:
             await self._begin(prefix)
             turn = Turn(self._pass_on)
             try:
                 yield turn
             finally:
                 turn.over()
+        finally:
+            share.release()
 
     def leave(self, stranger: Stranger) -> None:
         """One who entered is a stranger no more, or gone; it may be said again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -11,8 +12,8 @@ from nacl.signing import SigningKey
 
 from byway.errors import LinkError, RemoteProtocolError
 from byway.link.door import Door
-from byway.link.link import Link, kept_alive
-from byway.link.opening import Clock, Random, open_as_server, said_by
+from byway.link.link import Link
+from byway.link.opening import Clock, Random, open_as_server, too_late
 from byway.protocol.connection import Role
 from byway.protocol.limits import HELLO_TIMEOUT_S
 
@@ -36,15 +37,19 @@ class Host:
         self._links: set[Link] = set()
         self._stopping = False
 
-    async def welcome(self, secure: Secure, prefix: str, release: Callable[[], object]) -> None:
+    async def welcome(
+        self, secure: Secure, prefix: str, release: Callable[[], object], stay: trio.CancelScope | None = None
+    ) -> None:
         """Make a stream with `secure`, open a link over it, call `release`, and serve the link until it ends.
 
-        `prefix` is the address prefix that it comes from.  TLS and hello together have five seconds.  Whatever goes
-        wrong is logged once and raised never.  Cancelling it closes the link with Bye.
+        `prefix` is the address prefix that it comes from.  `stay` is how long it may take until there is a link: to
+        its deadline, by default five seconds for TLS and hello together, and until somebody cancels it.  Whatever
+        goes wrong is logged once and raised never.  Cancelling it closes the link with Bye.
         """
         try:
             try:
-                link = await self._open(secure, prefix)
+                stay = stay or trio.CancelScope(deadline=trio.current_time() + HELLO_TIMEOUT_S)
+                link = await self._open(secure, prefix, stay)
             finally:
                 release()
             if link is not None:
@@ -59,10 +64,16 @@ class Host:
             for link in self._links:
                 nursery.start_soon(link.aclose, "shutting-down")
 
-    async def _open(self, secure: Secure, prefix: str) -> Link | None:
-        deadline = trio.current_time() + HELLO_TIMEOUT_S
-        with said_by(deadline):
+    async def _open(self, secure: Secure, prefix: str, stay: trio.CancelScope) -> Link | None:
+        with stay:
             stream = await secure()
+            deadline, stay.deadline = stay.deadline, math.inf  # the opening looks at the time, and says Bye
+            return await self._hear_out(stream, prefix, deadline)
+        if trio.current_time() >= stay.deadline:
+            raise too_late()
+        return None  # it may not stay, and whoever says so knows why
+
+    async def _hear_out(self, stream: trio.abc.Stream, prefix: str, deadline: float) -> Link | None:
         if not self.door.open(prefix):
             log.warning("link_refused", code="busy", links=self.door.links, prefix=prefix)
             await Link(stream, Role.SERVER, key=self._key, now_ms=self._now_ms).aclose(
@@ -82,10 +93,14 @@ class Host:
     async def _host(self, link: Link) -> None:
         self._links.add(link)
         try:
-            async with kept_alive(link):
-                if self._stopping:
-                    return
-                await self._serve(link)
+            async with trio.open_nursery() as nursery:
+                link.keep_alive(nursery)
+                try:
+                    if not self._stopping:
+                        await self._serve(link)
+                finally:
+                    await link.aclose()
+                nursery.cancel_scope.cancel()
         finally:
             self._links.remove(link)
             self.door.close(link.prefix)

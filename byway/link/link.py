@@ -53,7 +53,6 @@ class Link:
         self._early: list[Frame] = []
         self._end: tuple[str, str] | None = None  # code and sentence, once the link has ended
         self._closed: trio.Event | None = None  # there is one from the moment somebody closes
-        self._heard = trio.current_time()
         self._listening_since: float | None = None  # None while nobody is in `receive`
         self._keeper: trio.Nursery | None = None
         self._pong: Pong | None = None
@@ -123,19 +122,20 @@ class Link:
 
         Tasks that send or receive get `LinkError` with this code.  Closing again waits for the first.
         """
-        with trio.CancelScope(shield=True):
-            if self._closed is not None:
+        if self._closed is not None:
+            with trio.CancelScope(shield=True):
                 await self._closed.wait()
-                return
-            self._closed = trio.Event()
-            try:
-                with trio.move_on_after(BYE_WITHIN_S):
-                    if retry_after is None and CODES[code].temporary:
-                        retry_after = RETRY_AFTER_MS
-                    await self._leave(Bye(code, (sentence or CODES[code].meaning)[:MAX_SENTENCE], retry_after))
-            finally:
-                await trio.aclose_forcefully(self._stream)
-                self._closed.set()
+            return
+        self._closed = trio.Event()
+        try:
+            with trio.move_on_after(BYE_WITHIN_S, shield=True):
+                async with self._stream:
+                    if self._end is None:
+                        if retry_after is None and CODES[code].temporary:
+                            retry_after = RETRY_AFTER_MS
+                        await self._leave(Bye(code, (sentence or CODES[code].meaning)[:MAX_SENTENCE], retry_after))
+        finally:
+            self._closed.set()
 
     def keep_alive(self, nursery: trio.Nursery) -> None:
         """Have tasks in `nursery` give and ask for signs of life (wire-protocol section 8.7).  They raise nothing."""
@@ -159,13 +159,9 @@ class Link:
 
     def _quiet_since(self) -> float:
         """Since when the peer has been silent; nobody can tell while nobody is in `receive`."""
-        if self._listening_since is None:
-            return trio.current_time()
-        return max(self._heard, self._listening_since)
+        return trio.current_time() if self._listening_since is None else self._listening_since
 
     async def _leave(self, bye: Bye) -> None:
-        if self._end is not None:
-            return
         self._end = (bye.code, f"the link was closed here: {bye.sentence}")
         async with self._sending:
             try:
@@ -196,7 +192,6 @@ class Link:
         self._check_open()
         if not data:
             raise self._lost("the other end closed the link without a word")
-        self._heard = trio.current_time()
         return bytes(data)
 
     def _take(self, frame: Frame) -> bool:

@@ -15,13 +15,13 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import LinkError, SetupError
-from byway.link.door import Door, DoorLimits, Stranger
+from byway.link.door import Door, DoorLimits
 from byway.link.host import Host, Serve
-from byway.link.opening import Clock, Random, said_by
+from byway.link.opening import Clock, Random
 from byway.link.tls import accept_tls, server_context
 from byway.link.tls_stream import TlsStream
 from byway.protocol.address import address_prefix, parse_listen_address
-from byway.protocol.limits import MAX_OPENING_FRAME_BYTES
+from byway.protocol.limits import HELLO_TIMEOUT_S, MAX_OPENING_FRAME_BYTES
 
 FIRST_WORD_S: Final = 2.0  # a client speaks first, with what it has ready: who is silent only wants to be in the way
 RECORD_HEAD: Final = 5  # bytes of TLS: a type, a version, and the length of what follows
@@ -90,8 +90,8 @@ async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host
             await trio.lowlevel.wait_readable(waiting)
             try:
                 for _ in range(AT_ONCE):
-                    peer, _address = waiting.accept()
-                    _let_in(trio.SocketStream(trio.socket.from_stdlib_socket(peer)), links, host, context)
+                    peer, address = waiting.accept()
+                    _let_in(trio.socket.from_stdlib_socket(peer), address_prefix(address[0]), links, host, context)
             except OSError as error:
                 if error.errno in _NO_ROOM:
                     log.warning("link_refused", code="busy", reason=str(error))
@@ -100,19 +100,18 @@ async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host
                     raise
 
 
-def _let_in(stream: trio.SocketStream, links: trio.Nursery, host: Host, context: ssl.SSLContext) -> None:
+def _let_in(
+    peer: trio.socket.SocketType, prefix: str, links: trio.Nursery, host: Host, context: ssl.SSLContext
+) -> None:
     """Serve this stranger, or close upon it."""
-    try:
-        prefix = address_prefix(stream.socket.getpeername()[0])
-    except OSError:  # who has left already is no fault of the listener
-        stream.socket.close()
-        return
-    stay = trio.CancelScope()
-    stranger = host.door.enter(prefix, trio.current_time(), partial(_turn_out, stay, stream.socket))
+    door, now = host.door, trio.current_time()
+    stay = trio.CancelScope(deadline=now + FIRST_WORD_S)
+    stranger = door.enter(prefix, now, partial(_turn_out, stay, peer))
     if stranger is None:
-        stream.socket.close()
-    else:
-        links.start_soon(_welcome, stay, stream, context, host, stranger)
+        peer.close()
+        return
+    secure = partial(_secure, stay, trio.SocketStream(peer), context, door, prefix)
+    links.start_soon(host.welcome, secure, prefix, partial(door.leave, stranger), stay)
 
 
 def _turn_out(stay: trio.CancelScope, peer: trio.socket.SocketType) -> None:
@@ -121,24 +120,17 @@ def _turn_out(stay: trio.CancelScope, peer: trio.socket.SocketType) -> None:
     peer.close()
 
 
-async def _welcome(
-    stay: trio.CancelScope, stream: trio.SocketStream, context: ssl.SSLContext, host: Host, stranger: Stranger
-) -> None:
-    """Serve a stranger, as long as it may `stay`."""
-    door, prefix = host.door, stranger.prefix
-    with stay:
-        await host.welcome(partial(_secure, stream, context, door, prefix), prefix, partial(door.leave, stranger))
-
-
-async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door, prefix: str) -> TlsStream:
+async def _secure(
+    stay: trio.CancelScope, stream: trio.SocketStream, context: ssl.SSLContext, door: Door, prefix: str
+) -> TlsStream:
     """The handshake in its turn, once what the client says first is there: a turn is for work, not for waiting."""
     try:
-        with said_by(trio.current_time() + FIRST_WORD_S):
-            await _spoken(stream.socket)
+        said = await _spoken(stream.socket)
+        stay.deadline += HELLO_TIMEOUT_S - FIRST_WORD_S
         async with door.handshake(prefix) as turn:
             if _has_left(stream.socket):
                 raise LinkError("the other end left before its turn came")
-            return await accept_tls(stream, context, answered=turn.over)
+            return await accept_tls(stream, context, said=said, answered=turn.over)
     except OSError as error:
         await trio.aclose_forcefully(stream)
         raise LinkError(f"the other end broke off before it had begun: {error.strerror}") from error
@@ -147,16 +139,17 @@ async def _secure(stream: trio.SocketStream, context: ssl.SSLContext, door: Door
         raise
 
 
-async def _spoken(peer: trio.socket.SocketType) -> None:
-    """Wait until the first record of a handshake is there, whole.  Raises `LinkError` if something else comes."""
-    said = await peer.recv(MAX_OPENING_FRAME_BYTES, socket.MSG_PEEK)
+async def _spoken(peer: trio.socket.SocketType) -> bytes:
+    """What is said first, with all of the first record of a handshake.  Raises `LinkError` if something else comes."""
+    said = await peer.recv(MAX_OPENING_FRAME_BYTES)
     if len(said) < RECORD_HEAD:
-        said = await _peeked(peer, RECORD_HEAD)
+        said += await _next(peer, RECORD_HEAD - len(said))
     length = RECORD_HEAD + int.from_bytes(said[3:RECORD_HEAD])
     if said[0] != HANDSHAKE or length > MAX_OPENING_FRAME_BYTES:
         raise LinkError("the other end does not speak TLS")
     if len(said) < length:
-        await _peeked(peer, length)
+        said += await _next(peer, length - len(said))
+    return said
 
 
 def _has_left(peer: trio.socket.SocketType) -> bool:
@@ -170,12 +163,12 @@ def _has_left(peer: trio.socket.SocketType) -> bool:
     return state != ESTABLISHED
 
 
-async def _peeked(peer: trio.socket.SocketType, size: int) -> bytes:
-    """The next bytes, which stay there, once so many have come."""
+async def _next(peer: trio.socket.SocketType, size: int) -> bytes:
+    """The next bytes, once so many have come."""
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
     await trio.lowlevel.wait_readable(peer)
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
-    data = await peer.recv(size, socket.MSG_PEEK)
+    data = await peer.recv(size)
     if len(data) < size:
         raise LinkError("the other end left before it had begun")
     return data

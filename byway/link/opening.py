@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Final, TypeVar, cast
 
 import trio
@@ -45,17 +45,7 @@ async def open_as_client(
     """
     link = Link(stream, Role.CLIENT, key=key, now_ms=now_ms)
     own = Start(VERSIONS, node_urn(bytes(key.verify_key)), random(NONCE_BYTES))
-    async with _closed_on_failure(link, deadline):
-        await link.send(own)
-        start = await _expect(link, Start)
-        if start.node != node:
-            raise LinkError(f"{start.node} answered instead of {node}", code="wrong-key")
-        bodies = _agree(client=own, server=start, server_key=server_key)
-        hello = await _expect(link, Hello)
-        check_hello(parse_statement(hello.statement), bodies[Role.SERVER], now=now_ms())
-        await link.send(Hello(make_hello(key, bodies[Role.CLIENT], now=now_ms()).data))
-    link.peer = parse_urn(node, "node").key
-    return link
+    return await _opened(link, deadline, _meet_server(link, own, node, server_key))
 
 
 async def open_as_server(
@@ -70,55 +60,21 @@ async def open_as_server(
     link = Link(stream, Role.SERVER, key=key, now_ms=now_ms)
     server_key = bytes(key.verify_key)
     own = Start(VERSIONS, node_urn(server_key), random(NONCE_BYTES))
-    async with _closed_on_failure(link, deadline):
-        start = await _expect(link, Start)
-        bodies = _agree(client=start, server=own, server_key=server_key)
-        await link.send_many([own, Hello(make_hello(key, bodies[Role.SERVER], now=now_ms()).data)])
-        hello = await _expect(link, Hello)
-        check_hello(parse_statement(hello.statement), bodies[Role.CLIENT], now=now_ms())
-    link.peer = bodies[Role.CLIENT].key
-    return link
+    return await _opened(link, deadline, _meet_client(link, own, server_key))
 
 
-def _agree(*, client: Start, server: Start, server_key: bytes) -> dict[Role, HelloBody]:
-    """What each end's hello has to say.  Raises `version-unsupported` if no version is in both lists."""
-    if not set(client.versions) & set(server.versions):
-        sentence = f"the client speaks versions {client.versions} and the server {server.versions}"
-        raise RemoteProtocolError(sentence, code="version-unsupported")
-    return {
-        role: hello_body(
-            role.value,
-            versions=(client.versions, server.versions),
-            nonces=(client.nonce, server.nonce),
-            nodes=(client.node, server.node),
-            server_key=server_key,
-        )
-        for role in Role
-    }
+def too_late() -> LinkError:
+    """What is wrong with an end that has not said in time who it is."""
+    return LinkError("the other end took too long to say who it is", code="hello-timeout")
 
 
-async def _expect(link: Link, _: type[FrameKind]) -> FrameKind:
-    """The next frame, which is of this kind: the connection's table lets no other through."""
-    frame, *others = await link.receive()
-    link.put_back(others)
-    return cast("FrameKind", frame)
-
-
-@contextmanager
-def said_by(deadline: float) -> Generator[None]:
-    """Raise `LinkError` (`hello-timeout`) in the place of a block that is not done by `deadline`."""
+async def _opened(link: Link, deadline: float, meet: Coroutine[None, None, bytes]) -> Link:
+    """`link`, once `meet` has found out the key of the other end; closed, and the other end told why, if it fails."""
     try:
-        with trio.fail_at(deadline):
-            yield
-    except trio.TooSlowError:
-        raise LinkError("the other end took too long to say who it is", code="hello-timeout") from None
-
-
-@asynccontextmanager
-async def _closed_on_failure(link: Link, deadline: float) -> AsyncGenerator[None]:
-    try:
-        with said_by(deadline):
-            yield
+        with trio.move_on_at(deadline):
+            link.peer = await meet
+            return link
+        raise too_late()
     except StatementError as error:
         code = "clock-differs" if error.code == "clock-differs" else "hello-mismatch"
         await link.aclose(code, str(error))
@@ -129,3 +85,49 @@ async def _closed_on_failure(link: Link, deadline: float) -> AsyncGenerator[None
     except BaseException:
         await link.aclose()
         raise
+
+
+async def _meet_server(link: Link, own: Start, node: str, server_key: bytes) -> bytes:
+    await link.send(own)
+    start = await _expect(link, Start)
+    if start.node != node:
+        raise LinkError(f"{start.node} answered instead of {node}", code="wrong-key")
+    ours, theirs = _agree(client=own, server=start, server_key=server_key)
+    hello = await _expect(link, Hello)
+    check_hello(parse_statement(hello.statement), theirs, now=link.now_ms())
+    await link.send(Hello(make_hello(link.key, ours, now=link.now_ms()).data))
+    return parse_urn(node, "node").key
+
+
+async def _meet_client(link: Link, own: Start, server_key: bytes) -> bytes:
+    start = await _expect(link, Start)
+    theirs, ours = _agree(client=start, server=own, server_key=server_key)
+    await link.send_many([own, Hello(make_hello(link.key, ours, now=link.now_ms()).data)])
+    hello = await _expect(link, Hello)
+    check_hello(parse_statement(hello.statement), theirs, now=link.now_ms())
+    return theirs.key
+
+
+def _agree(*, client: Start, server: Start, server_key: bytes) -> tuple[HelloBody, HelloBody]:
+    """What the client's hello has to say, and the server's.
+
+    Raises `RemoteProtocolError` (`version-unsupported`) if no version is in both lists.
+    """
+    if not set(client.versions) & set(server.versions):
+        sentence = f"the client speaks versions {client.versions} and the server {server.versions}"
+        raise RemoteProtocolError(sentence, code="version-unsupported")
+    hello_of = partial(
+        hello_body,
+        versions=(client.versions, server.versions),
+        nonces=(client.nonce, server.nonce),
+        nodes=(client.node, server.node),
+        server_key=server_key,
+    )
+    return hello_of("client"), hello_of("server")
+
+
+async def _expect(link: Link, _: type[FrameKind]) -> FrameKind:
+    """The next frame, which is of this kind: the connection's table lets no other through."""
+    frame, *others = await link.receive()
+    link.put_back(others)
+    return cast("FrameKind", frame)

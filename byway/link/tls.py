@@ -51,13 +51,18 @@ def client_context() -> ssl.SSLContext:
 
 
 async def accept_tls(
-    stream: trio.SocketStream, context: ssl.SSLContext, *, answered: Callable[[], object] = lambda: None
+    stream: trio.SocketStream,
+    context: ssl.SSLContext,
+    *,
+    said: bytes = b"",
+    answered: Callable[[], object] = lambda: None,
 ) -> TlsStream:
     """The server's side of the handshake.  Fails as `ask_tls` does.
 
-    `answered` is called when the client has its answer: the costly part is over then.
+    `said` is what the client has said so far and was read already.  `answered` is called when the client has its
+    answer: the costly part is over then.
     """
-    return await _shake_hands(TlsStream(stream, context, server_side=True), answered)
+    return await _shake_hands(TlsStream(stream, context, server_side=True, said=said), answered)
 
 
 async def ask_tls(stream: trio.SocketStream, context: ssl.SSLContext) -> TlsStream:

@@ -42,11 +42,13 @@ class Body(BaseModel):
     @classmethod
     def from_wire(cls, body: Mapping[str, Any]) -> Self:
         """The body that these decoded values are.  Raises `StatementError`."""
-        refuse_critical_keys(body)
+        if not body.keys() <= cls.__pydantic_fields__.keys():  # what the page names is never critical
+            refuse_critical_keys(body)
         try:
-            return cls.model_validate(body, context=WIRE)
+            read: Self = cls.__pydantic_validator__.validate_python(body, context=WIRE)
         except ValidationError as error:
             raise cls._refusal(error) from None
+        return read
 
     def wire(self) -> dict[str, Any]:
         """The values that canonical msgpack can encode, under the names on the page."""
@@ -101,12 +103,15 @@ def _listed(value: Any) -> Any:
     return [_listed(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _urn(*kinds: str) -> AfterValidator:
+def _urn(kind: str) -> AfterValidator:
     def check(text: str) -> str:
-        parse_urn(text, *kinds)
+        try:
+            parse_urn(text, kind)
+        except StatementError as error:
+            raise refused(str(error), error.code) from None
         return text
 
-    return AfterValidator(validator(check))
+    return AfterValidator(check)
 
 
 def _address(text: str) -> str:

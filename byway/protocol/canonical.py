@@ -18,8 +18,8 @@ from byway.protocol.limits import MAX_DEPTH, MAX_INTEGER, MAX_VALUES, MIN_INTEGE
 Value = None | bool | int | str | bytes | list[Any] | dict[str, Any]
 
 _PLAIN: Final = frozenset([str, bool, bytes, type(None)])
-_ARRAYS: Final = (list, tuple)
-_AS_IT_IS: Final = (bool, bytes, type(None))
+_AS_IT_IS: Final = (str, bytes, type(None))
+_NESTED: Final = (dict, list, tuple)
 _FLOATS_AND_EXTENSIONS: Final = frozenset([0xC1, *range(0xC7, 0xCC), *range(0xD4, 0xD9)])
 
 
@@ -29,7 +29,10 @@ def encode(value: Value) -> bytes:
     Raises `StatementError` for what has no canonical form: floats, extension types, keys that are
     not text, lone surrogates, integers beyond 64 bits signed, nesting or counts over the limits.
     """
-    packed: bytes = msgpack.packb(_sorted(value, 1, [0]), use_bin_type=True)
+    try:
+        packed: bytes = msgpack.packb(_sorted([value], 1, [0])[0])
+    except UnicodeEncodeError:
+        raise _not_canonical("text is not UTF-8") from None
     return packed
 
 
@@ -48,9 +51,8 @@ def decode(data: bytes, *, max_bytes: int) -> Value:
             max_bin_len=max_bytes,
             max_ext_len=0,
         )
-        _check(value)
-        same = msgpack.packb(value, use_bin_type=True) == data
-    except (StatementError, ValueError, msgpack.UnpackException, OverflowError, RecursionError, TypeError):
+        same = _is_plain(value) and msgpack.packb(value) == data
+    except (ValueError, msgpack.UnpackException, OverflowError, RecursionError, TypeError):
         same = False
     if not same:
         scan(data, max_bytes=max_bytes)  # finds the exact reason
@@ -175,73 +177,64 @@ class _Scanner:
         return at + length
 
 
-def _count(seen: list[int], values: int = 1) -> None:
-    seen[0] += values
+def _is_plain(value: Any) -> bool:
+    """Whether a value has nothing that a re-encoding does not notice: depth, counts, floats, extensions, unsorted keys.
+
+    It goes level by level, in one call, because calls are what it costs.
+    """
+    level, depth, seen = [value], 1, 0
+    while level:
+        seen += len(level)
+        if seen > MAX_VALUES:
+            return False
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind in _PLAIN:
+                continue
+            if kind is int:
+                if item > MAX_INTEGER:
+                    return False
+            elif depth > MAX_DEPTH:
+                return False
+            elif kind is dict:
+                keys = list(item)
+                if keys != sorted(keys) or (keys and type(keys[0]) is not str):  # text and bytes cannot be compared
+                    return False  # code points are in the order of their UTF-8 bytes
+                seen += len(keys)
+                below += item.values()
+            elif kind is list:
+                below += item
+            else:
+                return False
+        level = below
+        depth += 1
+    return True
+
+
+def _sorted(items: Collection[Any], depth: int, seen: list[int]) -> list[Value]:
+    """Values that all lie at `depth`, with the keys of their maps sorted.  One call for each array and map."""
+    seen[0] += len(items)
     if seen[0] > MAX_VALUES:
         raise StatementError(f"there are more than {MAX_VALUES} values", code="too-large")
-
-
-def _check(value: Any) -> None:
-    """Raise for what a re-encoding does not notice: depth, counts, floats, extensions, the order of keys."""
-    _check_items((value,), 1, [0])
-
-
-def _check_items(items: Collection[Any], depth: int, seen: list[int]) -> None:
-    """Check values that all lie at `depth`.  One call for each array and map, because calls are what it costs."""
-    _count(seen, len(items))
+    result: list[Value] = []
     for item in items:
-        kind = type(item)
-        if kind in _PLAIN:
-            continue
-        if kind is int:
-            if item > MAX_INTEGER:
+        if isinstance(item, _AS_IT_IS):
+            result.append(item)  # lone surrogates are left to msgpack
+        elif isinstance(item, int):
+            if not MIN_INTEGER <= item <= MAX_INTEGER:
                 raise _not_canonical("an integer is beyond 64 bits signed")
-        elif kind is dict:
-            _check_nesting(depth)
-            keys = list(item)
-            if keys != sorted(keys) or (keys and type(keys[0]) is not str):  # text and bytes cannot be compared
-                raise _not_canonical("map keys are not sorted text")  # by code points, as UTF-8 bytes are too
-            _count(seen, len(keys))
-            _check_items(item.values(), depth + 1, seen)
-        elif kind is list:
-            _check_nesting(depth)
-            _check_items(item, depth + 1, seen)
+            result.append(item)
+        elif not isinstance(item, _NESTED) or isinstance(item, msgpack.ExtType):  # which is a tuple too
+            raise _not_canonical(f"{type(item).__name__} has no canonical form")
+        elif depth > MAX_DEPTH:
+            raise StatementError(f"the nesting is deeper than {MAX_DEPTH}", code="too-deep")
+        elif isinstance(item, dict):
+            if [key for key in item if not isinstance(key, str)]:
+                raise _not_canonical("a map key is not text")
+            keys = sorted(item)
+            seen[0] += len(keys)
+            result.append(dict(zip(keys, _sorted([item[key] for key in keys], depth + 1, seen), strict=True)))
         else:
-            raise _not_canonical("floats and extension types have no canonical form")
-
-
-def _check_nesting(depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise StatementError(f"the nesting is deeper than {MAX_DEPTH}", code="too-deep")
-
-
-def _sorted(value: Value, depth: int, seen: list[int]) -> Value:
-    _count(seen)
-    if isinstance(value, _AS_IT_IS):
-        return value
-    if isinstance(value, int):
-        if not MIN_INTEGER <= value <= MAX_INTEGER:
-            raise _not_canonical("an integer is beyond 64 bits signed")
-        return value
-    if isinstance(value, str):
-        _utf8(value)
-        return value
-    if isinstance(value, _ARRAYS) and not isinstance(value, msgpack.ExtType):  # which is a tuple too
-        _check_nesting(depth)
-        return [_sorted(item, depth + 1, seen) for item in value]
-    if isinstance(value, dict):
-        _check_nesting(depth)
-        if not all(isinstance(key, str) for key in value):
-            raise _not_canonical("a map key is not text")
-        keys = sorted(value, key=_utf8)
-        for _ in keys:
-            _count(seen)
-        return {key: _sorted(value[key], depth + 1, seen) for key in keys}
-    raise _not_canonical(f"{type(value).__name__} has no canonical form")
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise _not_canonical("text is not UTF-8") from None
+            result.append(_sorted(item, depth + 1, seen))
+    return result

@@ -208,10 +208,11 @@ class Connection:
     def _submitted(self, frame: Submit) -> None:
         if frame.batch in self._batches:
             raise _Violation(f"batch {frame.batch} has no answer yet")
-        if frame.size > self.submit_credit:
-            raise _Violation(f"{frame.size} bytes are more than the credit of {self.submit_credit}", "credit-exceeded")
-        self._batches[frame.batch] = (frame.size, len(frame.items))
-        self._credit = self.submit_credit - frame.size
+        size, credit = frame.size, self.submit_credit
+        if size > credit:
+            raise _Violation(f"{size} bytes are more than the credit of {credit}", "credit-exceeded")
+        self._batches[frame.batch] = (size, len(frame.items))
+        self._credit = credit - size
 
     def _accepted(self, frame: Accepted) -> None:
         size, count = self._batches.get(frame.batch, (0, 0))

@@ -7,6 +7,7 @@ only what the page allows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import call
 from typing import Any, Final
 
 from byway.errors import RemoteProtocolError
@@ -159,7 +160,7 @@ def from_wire(value: Any) -> Frame:
     if len(value) <= len(shapes):
         raise RemoteProtocolError(f"{kind.__name__} has {len(value) - 1} fields and needs {len(shapes)}")
     try:
-        frame = kind(*[shape(part) for shape, part in zip(shapes, value[1:], strict=False)])
+        frame = kind(*map(call, shapes, value[1:]))
         for later in value[len(shapes) + 1 :]:
             anything(later)
         if agreement := _AGREEMENTS.get(kind):

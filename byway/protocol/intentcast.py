@@ -34,9 +34,12 @@ _MAX_SHORT_PAD: Final = 0xFF  # beyond it the length of `pad` takes one byte mor
 
 
 def _facets(value: object) -> dict[str, Facet]:
-    if isinstance(value, dict):
-        refuse_critical_keys(value)
-    return parse_facets(value)
+    try:
+        return parse_facets(value)
+    except StatementError:
+        if isinstance(value, dict):
+            refuse_critical_keys(value)  # comes before every other fault; no facet has such a name
+        raise
 
 
 def _zeros(pad: bytes) -> bytes:

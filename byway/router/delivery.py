@@ -124,15 +124,16 @@ class Delivery:
 
         While a subscriber takes nothing more, no more waits for it than it gives credit for.
         """
-        if ready.entry.sequence <= self.looked:
+        sequence, size = ready.entry.sequence, ready.size
+        if sequence <= self.looked:
             return  # a page that was read at the same time has it
         may_wait = MAX_PENDING_BYTES
         if self._in_flight and self._sent_bytes >= self._credit:
             may_wait = min(may_wait, self._credit)
-        if self._pending_bytes + ready.size > may_wait or self._memory.is_full:
+        if self._pending_bytes + size > may_wait or self._memory.is_full:
             self.live = False
             return
-        self.looked = ready.entry.sequence
+        self.looked = sequence
         self._append(ready)
 
     @property
@@ -198,19 +199,21 @@ class Delivery:
         """
         entries: list[Entry] = []
         size = 0
+        room = self._room()
         while self._pending and size < MAX_FRAME_BYTES:
             ready = self._pending[0]
             if ready.expires > now_ms:
-                if self._room() < ready.size and self._in_flight:
+                if room < size + ready.size and self._in_flight:
                     break
                 size += ready.size
                 entries.append(ready.entry)
                 self._in_flight[ready.entry.sequence] = _InFlight(ready, now)
-                self._sent_bytes += ready.size
             else:
                 self._memory.release(ready)
+                self._pending_bytes -= ready.size
             self._pending.popleft()
-            self._pending_bytes -= ready.size
+        self._sent_bytes += size
+        self._pending_bytes -= size
         if not entries and not self.owes_progress(looked):
             return None
         self._sent_through = entries[-1].sequence if self._pending else self._seen(looked)

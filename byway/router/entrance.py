@@ -1,4 +1,4 @@
-"""The entrance: what comes in is charged, read as far as its times, and verified, before anybody looks into a body."""
+"""The entrance: what comes in is charged, and read as far as its times, before its signature costs anything."""
 
 from __future__ import annotations
 
@@ -11,22 +11,19 @@ import trio
 from byway.errors import Refused, StatementError
 from byway.protocol.statement import Statement, parse_statement
 from byway.router.allowance import Allowance, AllowanceLimits
+from byway.router.shares import Owner
 from byway.router.stamp_check import Item, StampCheck
-from byway.router.verifier import Verifier
 
 TOO_FAST: Final = "this key, or the network it comes from, hands in more than its share"
-NOT_SIGNED: Final = "the statement is not signed by the key it names"
 
 
 class Entrance:
-    """Charges, stamps and verdicts of all links of a node."""
+    """Charges and stamps of all links of a node."""
 
-    def __init__(self, *, node: bytes, verifier: Verifier, now_ms: Callable[[], int], limits: AllowanceLimits) -> None:
-        self._verifier = verifier
+    def __init__(self, *, node: bytes, now_ms: Callable[[], int], limits: AllowanceLimits) -> None:
         self._now_ms = now_ms
         self._allowance = Allowance(limits)
         self._stamps = StampCheck(node, statements_per_s=limits.prefix_statements_per_s)
-        self._unverified = 0
 
     def stamp_bits(self, prefix: str) -> int:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
@@ -36,53 +33,34 @@ class Entrance:
         """Something from `prefix` would have been taken with a stamp: whoever comes from there is asked for some."""
         self._stamps.refused(prefix, trio.current_time())
 
-    async def enter(
-        self, items: Sequence[Item], peer: bytes, prefix: str
-    ) -> tuple[list[Statement | Refused], Collection[int]]:
-        """Each statement that `peer` handed in, in order, signed and of this time; or why it cannot come in.
+    def enter(self, items: Sequence[Item], owner: Owner) -> tuple[list[Statement | Refused], Collection[int]]:
+        """Each statement that `owner` handed in, in order, well-formed and of this time; or why it cannot come in.
 
         Beside it the positions of those that brought a stamp which is worth enough.
-
-        Cancelling it leaves what was charged charged, and harms nothing else.
         """
-        stamped = self._stamps.paid(items, prefix, trio.current_time())
-        busy = self._charge(peer, prefix, len(items) - len(stamped))
-        now = self._now_ms()
-        entered = [
-            busy if busy and position not in stamped else _formed(data, now) for position, (data, _) in enumerate(items)
-        ]
-        formed = {position: each for position, each in enumerate(entered) if isinstance(each, Statement)}
-        verdicts = await self._verify(formed, stamped, peer, prefix)
-        self._allowance.blame(prefix, len(verdicts) - sum(verdicts.values()), trio.current_time())
-        for position, signed in verdicts.items():
-            if not signed:
-                entered[position] = Refused("bad-signature", NOT_SIGNED)
-        return entered, stamped
-
-    def _charge(self, peer: bytes, prefix: str, statements: int) -> Refused | None:
-        """Take so many from the shares of the key and the prefix, or say that they are used up."""
         now = trio.current_time()
-        wait = self._allowance.charge(peer, prefix, statements, now) if statements else 0.0
+        stamped = self._stamps.paid(items, owner.prefix, now)
+        busy = self._charge(owner, len(items) - len(stamped), now)
+        now_ms = self._now_ms()
+        if busy is None:
+            return [_formed(data, now_ms) for data, _ in items], stamped
+        return [_formed(data, now_ms) if at in stamped else busy for at, (data, _) in enumerate(items)], stamped
+
+    def waiting(self, statements: int) -> None:
+        """So many statements wait for their verdict."""
+        self._stamps.waiting(statements, trio.current_time())
+
+    def blame(self, prefix: str) -> None:
+        """A statement from `prefix` was not signed by the key it names."""
+        self._allowance.blame(prefix, 1, trio.current_time())
+
+    def _charge(self, owner: Owner, statements: int, now: float) -> Refused | None:
+        """Take so many from the shares of the key and the prefix, or say that they are used up."""
+        wait = self._allowance.charge(owner.key, owner.prefix, statements, now) if statements else 0.0
         if not wait:
             return None
-        self._stamps.refused(prefix, now)
+        self._stamps.refused(owner.prefix, now)
         return Refused("busy", TOO_FAST, math.ceil(wait * 1000))
-
-    async def _verify(
-        self, formed: dict[int, Statement], stamped: Collection[int], peer: bytes, prefix: str
-    ) -> dict[int, bool]:
-        """The verdict on the statement at each position; those with a stamp wait in a line of their own."""
-        self._unverified += len(formed)
-        self._stamps.waiting(self._unverified, trio.current_time())
-        verdicts: dict[int, bool] = {}
-        try:
-            for line in (True, False) if stamped else (False,):
-                waiting = {at: each.data for at, each in formed.items() if (at in stamped) is line}
-                told = await self._verifier.verify(list(waiting.values()), peer, prefix, stamped=line)
-                verdicts |= dict(zip(waiting, told, strict=True))
-        finally:
-            self._unverified -= len(formed)
-        return verdicts
 
 
 def _formed(data: bytes, now: int) -> Statement | Refused:

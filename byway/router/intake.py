@@ -1,50 +1,149 @@
 """The intake: what a link hands in ends in a receipt or a refusal.
 
-The way of one statement: `Entrance`, `Policy.admit`, `Writer`.  What the writer has committed it hands on by itself.
+The way of one statement: `Entrance.enter`, a verdict on its signature, `Policy.admit`, `Writer.write`, and the answer
+to who handed it in.  What the writer has committed it hands on by itself.  No task belongs to a statement, nor to a
+link: what many links handed in is verified together, and takes one turn of the event loop where it would take many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Final, Protocol
+
+import structlog
+import trio
 
 from byway.errors import Refused, StatementError, StoreError
-from byway.protocol.limits import RETRY_AFTER_MS
+from byway.protocol.frames import Submit
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import Statement
 from byway.router.entrance import Entrance
 from byway.router.policy import Admitted, Policy, Source, Unstamped
-from byway.router.stamp_check import Item
+from byway.router.shares import Owner
+from byway.router.verdict_queue import VerdictQueue
+from byway.router.verifier import Verifier
 from byway.router.writer import Writer
 
+BATCH: Final = 64  # statements: beyond this the hop to a verifier no longer shows, and other cores would sit idle
 TOO_LATE: Final = frozenset(["closed", "older-serial"])  # what may have been stored before it was too late
+NOT_SIGNED: Final = "the statement is not signed by the key it names"
+
+log = structlog.get_logger()
+
+
+class Sender(Protocol):
+    """A link that hands statements in."""
+
+    owner: Owner
+    gone: bool
+    """It waits for no answer any more; what has no verdict yet needs none."""
+
+    def answered(self, submits: Sequence[Submit], answers: Sequence[Receipt | Refused]) -> None:
+        """The answers to all statements of these Submits, in order."""
+        ...
+
+
+class _Handed:
+    """What a sender handed in together, and how far it has come."""
+
+    __slots__ = ("entered", "sender", "stamped", "submits", "unverified")
+
+    def __init__(
+        self,
+        sender: Sender,
+        submits: Sequence[Submit],
+        entered: list[Statement | Refused],
+        stamped: Collection[int],
+    ) -> None:
+        self.sender = sender
+        self.submits = submits
+        self.entered = entered
+        self.stamped = stamped  # the positions of those with a stamp that is worth enough
+        self.unverified = 0
 
 
 class Intake:
     """Takes statements in for one router."""
 
-    def __init__(self, entrance: Entrance, policy: Policy, writer: Writer) -> None:
+    def __init__(self, entrance: Entrance, verifier: Verifier, policy: Policy, writer: Writer) -> None:
         self._entrance = entrance
+        self._verifier = verifier
         self._policy = policy
         self._writer = writer
+        self._waiting: VerdictQueue[tuple[_Handed, Statement, int]] = VerdictQueue()
+        self._idle = trio.lowlevel.ParkingLot()
+        self._called = 0  # tasks that will look for something to verify in this turn of the event loop
+        self._late: list[tuple[_Handed, list[Receipt | Refused], Mapping[int, bytes]]] = []
+        self._late_came = trio.Event()
 
     def stamp_bits(self, prefix: str) -> int:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
         return self._entrance.stamp_bits(prefix)
 
-    async def submit(self, items: Sequence[Item], peer: bytes, prefix: str) -> list[Receipt | Refused]:
-        """A receipt or a refusal for each statement that `peer` handed in, with or without a stamp, in order.
+    def submit(self, submits: Sequence[Submit], sender: Sender) -> None:
+        """Take in what `sender` hands in; it gets a receipt or a refusal for each statement, at once or later.
 
-        `prefix` is the address prefix that its link comes from.  A receipt means that the statement is durable.
-        Cancelling leaves the outcome unknown.
+        A receipt means that the statement is durable.  No answer leaves the outcome unknown.
         """
-        entered, stamped = await self._entrance.enter(items, peer, prefix)
-        sources = Source(peer, prefix), Source(peer, prefix, stamped=True)
-        decided = [self._decide(each, sources[position in stamped]) for position, each in enumerate(entered)]
-        receipts = iter(await self._kept([each for each in decided if isinstance(each, Admitted)]))
-        answers = [next(receipts) if isinstance(each, Admitted) else each for each in decided]
-        await self._look_for_first_receipts(entered, answers)
-        return answers
+        items = submits[0].items if len(submits) == 1 else [item for submit in submits for item in submit.items]
+        entered, stamped = self._entrance.enter(items, sender.owner)
+        handed = _Handed(sender, submits, entered, stamped)
+        formed = [(handed, each, at) for at, each in enumerate(entered) if isinstance(each, Statement)]
+        handed.unverified = len(formed)
+        if not formed:
+            sender.answered(submits, [each for each in entered if isinstance(each, Refused)])
+            return
+        key, prefix = sender.owner
+        if stamped:
+            self._waiting.put(prefix, key, [item for item in formed if item[2] in stamped], stamped=True)
+            formed = [item for item in formed if item[2] not in stamped]
+        self._waiting.put(prefix, key, formed, stamped=False)
+        self._entrance.waiting(len(self._waiting))
+        if (more := -(-len(self._waiting) // BATCH) - self._called) > 0:
+            self._called += len(self._idle.unpark(count=more))
+
+    async def run(self) -> None:
+        """Verify what is handed in, and see that it is answered, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._verifier.side_by_side):
+                nursery.start_soon(self._verify)
+            nursery.start_soon(self._answer_late)
+
+    async def _verify(self) -> None:
+        while True:
+            batch = [item for item in self._waiting.take(BATCH) if not item[0].sender.gone]
+            if batch:
+                verdicts = await self._verifier.verify([statement.data for _, statement, _ in batch])
+                for (handed, _, position), signed in zip(batch, verdicts, strict=True):
+                    self._settle(handed, position, signed=signed)
+            if self._waiting:
+                await trio.lowlevel.checkpoint()
+            else:
+                await self._idle.park()
+                self._called -= 1
+
+    def _settle(self, handed: _Handed, position: int, *, signed: bool) -> None:
+        if not signed:
+            handed.entered[position] = Refused("bad-signature", NOT_SIGNED)
+            self._entrance.blame(handed.sender.owner.prefix)
+        handed.unverified -= 1
+        if not handed.unverified and not handed.sender.gone:
+            self._keep(handed)
+
+    def _keep(self, handed: _Handed) -> None:
+        """All of it has been verified: have what is admitted made durable."""
+        key, prefix = handed.sender.owner
+        plain, stamped = Source(key, prefix), Source(key, prefix, stamped=True)
+        decided = [
+            self._decide(each, stamped if position in handed.stamped else plain)
+            for position, each in enumerate(handed.entered)
+        ]
+        admitted = [each for each in decided if isinstance(each, Admitted)]
+        if admitted:
+            self._writer.write(admitted, partial(self._kept, handed, decided))
+        else:
+            self._kept(handed, decided, [])
 
     def _decide(self, entered: Statement | Refused, source: Source) -> Admitted | Refused:
         if isinstance(entered, Refused):
@@ -57,38 +156,42 @@ class Intake:
             if isinstance(refusal, Unstamped):
                 self._entrance.ask(source.prefix)
             return refusal
+        except Exception:
+            log.exception("statement_failed", urn=entered.urn)  # a mistake of ours, and nobody else's loss
+            return Refused("internal-error")
 
-    async def _kept(self, admitted: Sequence[Admitted]) -> Sequence[Receipt | Refused]:
-        """Receipts for these, once they are durable; or the reason why nothing can be said to be."""
-        if not admitted:
-            return ()
-        try:
-            answers = await self._writer.write(admitted)
-        except StoreError as error:
-            answers = [self._not_kept(error)] * len(admitted)
-        for item, answer in zip(admitted, answers, strict=True):
-            if isinstance(answer, Refused) and answer.code != "damaged":  # that is stored all the same
-                self._policy.forget(item.statement)
-        return answers
-
-    async def _look_for_first_receipts(
-        self, entered: Sequence[Statement | Refused], answers: list[Receipt | Refused]
+    def _kept(
+        self, handed: _Handed, decided: Sequence[Admitted | Refused], answers: Sequence[Receipt | Refused]
     ) -> None:
-        """What is refused because it comes too late may have been stored before: then that is the answer."""
-        late = {
-            position: statement.id
-            for position, (statement, answer) in enumerate(zip(entered, answers, strict=True))
-            if isinstance(statement, Statement) and isinstance(answer, Refused) and answer.code in TOO_LATE
-        }
-        if not late:
-            return
-        try:
-            first = await self._writer.first_receipts(list(late.values()))
-        except StoreError as error:
-            first = [self._not_kept(error)] * len(late)
-        for position, stored in zip(late, first, strict=True):
-            answers[position] = stored or answers[position]
+        """The writer has answered for what was admitted, in order."""
+        kept = iter(answers)
+        told = [next(kept) if isinstance(each, Admitted) else each for each in decided]
+        late: dict[int, bytes] = {}
+        for position, answer in enumerate(told):
+            if isinstance(answer, Receipt):
+                continue
+            each, entered = decided[position], handed.entered[position]
+            if isinstance(each, Admitted) and answer.code != "damaged":  # that is stored all the same
+                self._policy.forget(each.statement)
+            if isinstance(entered, Statement) and answer.code in TOO_LATE:
+                late[position] = entered.id
+        if late:
+            self._late.append((handed, told, late))
+            self._late_came.set()
+        else:
+            handed.sender.answered(handed.submits, told)
 
-    def _not_kept(self, error: StoreError) -> Refused:
-        told = self._writer.fail(error)
-        return Refused(told.code, str(told), RETRY_AFTER_MS if told.temporary else None)
+    async def _answer_late(self) -> None:
+        """What is refused because it comes too late may have been stored before: then that is the answer."""
+        while True:
+            await self._late_came.wait()
+            self._late_came = trio.Event()
+            waiting, self._late = self._late, []
+            for handed, told, late in waiting:
+                try:
+                    first = await self._writer.first_receipts(list(late.values()))
+                except StoreError as error:
+                    first = [self._writer.refusal(error)] * len(late)
+                for position, stored in zip(late, first, strict=True):
+                    told[position] = stored or told[position]
+                handed.sender.answered(handed.submits, told)

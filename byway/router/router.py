@@ -15,8 +15,7 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import Refused, StatementError, StoreError
-from byway.protocol.frames import Acked, Entry, Subscribe
-from byway.protocol.receipt import Receipt
+from byway.protocol.frames import Acked, Entry, Submit, Subscribe
 from byway.protocol.statement import parse_statement
 from byway.router.allowance import AllowanceLimits
 from byway.router.backlog import Backlog
@@ -24,11 +23,10 @@ from byway.router.chain import JOURNAL, Chain
 from byway.router.delivery import Delivery
 from byway.router.entrance import Entrance
 from byway.router.idle_sweep import IdleSweep
-from byway.router.intake import Intake
+from byway.router.intake import Intake, Sender
 from byway.router.memory import Memory, Ready
 from byway.router.policy import Policy
 from byway.router.refusal_log import RefusalLog
-from byway.router.stamp_check import Item
 from byway.router.store_thread import StoreThread
 from byway.router.subscription_room import SubscriptionLimits, SubscriptionRoom
 from byway.router.subscriptions import Name, Recipient, Subscriptions
@@ -69,8 +67,8 @@ class Router:
         self._writer = Writer(
             store, self._thread, self._chain, key, now_ms=now_ms, on_commit=self._hand_on, on_moved=self._moved
         )
-        entrance = Entrance(node=bytes(key.verify_key), verifier=verifier, now_ms=now_ms, limits=limits)
-        self._intake = Intake(entrance, policy, self._writer)
+        entrance = Entrance(node=bytes(key.verify_key), now_ms=now_ms, limits=limits)
+        self._intake = Intake(entrance, verifier, policy, self._writer)
         self.refusals = RefusalLog()
         self._sweeper = Sweeper(store, self._thread, now_ms=now_ms, fail=self._writer.fail)
         self._backlog = Backlog(store, self._thread, policy)
@@ -81,10 +79,11 @@ class Router:
         self._idle_sweep = IdleSweep(self._subscriptions, self._writer, now_ms=now_ms)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Rebuild the policy's state, then commit and sweep until cancelled."""
+        """Rebuild the policy's state, then verify, commit and sweep until cancelled."""
         for kind in self._policy.remembers:
             await self._remember(self._store.kinds(frozenset([kind])))
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._intake.run)
             nursery.start_soon(self._writer.run)
             nursery.start_soon(self._sweeper.run)
             nursery.start_soon(self._idle_sweep.run)
@@ -120,13 +119,14 @@ class Router:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
         return self._intake.stamp_bits(prefix)
 
-    async def submit(self, items: Sequence[Item], peer: bytes, prefix: str) -> list[Receipt | Refused]:
-        """A receipt or a refusal for each statement that `peer` handed in; see `Intake.submit`."""
-        return await self._intake.submit(items, peer, prefix)
+    def submit(self, submits: Sequence[Submit], sender: Sender) -> None:
+        """Take in what `sender` hands in, which is told a receipt or a refusal for each; see `Intake.submit`."""
+        self._intake.submit(submits, sender)
 
     # match, hand on
 
     def _hand_on(self, committed: Sequence[Committed]) -> None:
+        woken: dict[Delivery, Recipient] = {}
         for item in committed:
             admitted = item.admitted
             if admitted.statement.kind in self._policy.remembers:
@@ -143,7 +143,9 @@ class Router:
                     delivery.strike(admitted.ends)
                 if delivery.live:
                     delivery.push(ready)
-                    recipient.wake(delivery)  # which sends when all of the commit has been handed on
+                    woken[delivery] = recipient
+        for delivery, recipient in woken.items():
+            recipient.wake(delivery)
 
     def _moved(self, moves: Sequence[CursorMove]) -> None:
         for move in moves:

@@ -98,6 +98,7 @@ class Session:
                     log.debug("link_ended", code=error.code, sentence=str(error))
                 nursery.cancel_scope.cancel()
         finally:
+            self._submissions.gone = True
             for delivery in self._deliveries.values():
                 self._router.unlink(delivery)
 
@@ -125,7 +126,7 @@ class Session:
     async def _receive(self, nursery: trio.Nursery) -> None:
         while True:
             frames = await self._link.receive()
-            if trio.current_time() < (heard_again_at := self._submissions.heard_again_at):
+            if (heard_again_at := self._submissions.heard_again_at) and trio.current_time() < heard_again_at:
                 await trio.sleep_until(heard_again_at)
             for frame in frames:
                 if len(self._outbox) > MAX_OUTBOX:
@@ -142,7 +143,7 @@ class Session:
                     self._resolve(frame)
             if submits := groups_of(frames):
                 self._submissions.ask_for_stamps()
-                nursery.start_soon(self._submissions.submit, submits)
+                self._submissions.submit(submits)
 
     async def _subscribe(self, frame: Subscribe, nursery: trio.Nursery) -> None:
         running = self._deliveries.get(frame.sub)
@@ -227,15 +228,15 @@ class Session:
 
     async def _ready(self) -> list[Frame]:
         """What may be said now.  It costs what the busy subscriptions cost, however many wait beside them."""
+        if not self._busy:
+            return self._outgoing()
         held = sum([delivery.held for delivery in self._busy.values()])
         for delivery in list(self._busy.values()):
             if held < MAX_HELD_BYTES and delivery.wants_page():
                 held -= delivery.held
                 await self._page(delivery)
                 held += delivery.held
-        frames, self._outbox = self._outbox, []
-        self._room.set()
-        self._room = trio.Event()
+        frames = self._outgoing()
         now_ms, now = self._now_ms(), trio.current_time()
         written = 0
         for sub, delivery in list(self._busy.items()):
@@ -254,6 +255,13 @@ class Session:
                 self._wake.set()
                 break
         self._busy = {sub: each for sub, each in self._busy.items() if each.has_more or each.held}
+        return frames
+
+    def _outgoing(self) -> list[Frame]:
+        """What is in the outbox, which has room again."""
+        frames, self._outbox = self._outbox, []
+        self._room.set()
+        self._room = trio.Event()
         return frames
 
     async def _page(self, delivery: Delivery) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -23,34 +22,37 @@ class Submissions:
     """The statements of one link on their way in.  `post` is given what to tell it."""
 
     def __init__(self, router: Router, owner: Owner, post: Callable[[Frame], None]) -> None:
+        self.owner = owner
+        self.gone = False  # the link is over, and waits for no answer
+        self.bad_signatures = 0  # so far
+        self.heard_again_at = 0.0  # in trio's time: what comes sooner has to wait
         self._router = router
-        self._owner = owner
         self._post = post
         self._stamp_bits = 0  # as the other end was told
-        self.bad_signatures = 0  # so far
-        self.heard_again_at = -math.inf  # in trio's time: what comes sooner has to wait
 
-    async def submit(self, groups: Iterable[Sequence[Submit]]) -> None:
+    def submit(self, groups: Iterable[Sequence[Submit]]) -> None:
         """Hand in what came together, in order; a group is no larger than a commit."""
         for submits in groups:
-            items = [item for submit in submits for item in submit.items]
-            answers = await self._router.submit(items, self._owner.key, self._owner.prefix)
-            self.ask_for_stamps()
-            of_each = iter(answers)
-            for submit in submits:
-                self._post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
-            if refused := [answer for answer in answers if isinstance(answer, Refused)]:
-                self._note(refused, trio.current_time())
+            self._router.submit(submits, self)
+
+    def answered(self, submits: Sequence[Submit], answers: Sequence[Receipt | Refused]) -> None:
+        """Tell the other end the answers to all statements of these Submits, in order."""
+        self.ask_for_stamps()
+        of_each = iter(answers)
+        for submit in submits:
+            self._post(_accepted(submit.batch, [next(of_each) for _ in submit.items]))
+        if refused := [answer for answer in answers if isinstance(answer, Refused)]:
+            self._note(refused, trio.current_time())
 
     def ask_for_stamps(self) -> None:
         """Say how many bits a stamp needs, where that is not what was said before."""
-        if (bits := self._router.stamp_bits(self._owner.prefix)) != self._stamp_bits:
+        if (bits := self._router.stamp_bits(self.owner.prefix)) != self._stamp_bits:
             self._stamp_bits = bits
             self._post(Stamps(bits))
 
     def _note(self, refused: Sequence[Refused], now: float) -> None:
         codes = [answer.code for answer in refused]
-        self._router.refusals.note(codes, self._owner.prefix, now)
+        self._router.refusals.note(codes, self.owner.prefix, now)
         self.bad_signatures += codes.count("bad-signature")
         waits = [answer.retry_after_ms or 0 for answer in refused if answer.code == "busy"]
         if waits:

@@ -10,32 +10,32 @@ import contextlib
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import structlog
 import trio
 
 from byway.protocol.statement import is_signed
-from byway.router.verdict_queue import VerdictQueue
 from byway.router.verifier_worker import LENGTH
 
 log = structlog.get_logger()
 
 INLINE_AT_MOST: Final = 4  # so few are dearer with the hop to a worker and back (decision 7)
-BATCH: Final = 64  # beyond this the hop no longer shows, and other cores would sit idle
 _RESTART_AFTER_S: Final = 1.0
 
 
 class Verifier(Protocol):
     """Says which statements are signed by the key they name."""
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        """One verdict for each well-formed statement that the link of `peer` brought, in order.
+    @property
+    def side_by_side(self) -> int:
+        """How many batches it verifies at one time; more would only wait."""
+        ...
 
-        Where work waits, address prefixes take turns, and so do the links of one; what is `stamped` has every second
-        turn.  Cancelling it harms nothing.
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        """One verdict for each of these well-formed statements, in order.
+
+        A few may be verified at once, without a turn of the event loop.  Cancelling it harms nothing.
         """
         ...
 
@@ -43,128 +43,99 @@ class Verifier(Protocol):
 class InlineVerifier:
     """Verifies at once, on the event loop."""
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        del peer, prefix, stamped
+    side_by_side = 1
+
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
         await trio.lowlevel.checkpoint()
-        return [is_signed(data) for data in statements]
-
-
-class _Job:
-    """The statements of one caller, which leave the queue one by one."""
-
-    __slots__ = ("done", "left", "statements", "verdicts", "wanted")
-
-    def __init__(self, statements: Sequence[bytes]) -> None:
-        self.statements = statements
-        self.verdicts = bytearray(len(statements))
-        self.left = len(statements)
-        self.done = trio.Event()
-        self.wanted = True
-
-    def settle(self, position: int, *, verdict: bool) -> None:
-        self.verdicts[position] = verdict
-        self.left -= 1
-        if not self.left:
-            self.done.set()
-
-
-_Batch: TypeAlias = list[tuple[_Job, int]]
+        return _verdicts(statements)
 
 
 class ProcessVerifier:
-    """Hands batches to worker processes; a worker that dies is replaced and its batch verified here.
+    """Hands batches to `workers` processes; where one has died, its batches are verified here until it is replaced.
 
-    What came from many links meanwhile makes one batch.  A batch too small for the hop is verified here at once.
+    A batch too small for the hop is verified here too.
     """
 
-    def __init__(self) -> None:
-        self._waiting: VerdictQueue[tuple[_Job, int]] = VerdictQueue()
-        self._idle = trio.lowlevel.ParkingLot()
+    def __init__(self, workers: int) -> None:
+        self.side_by_side = workers
+        self._idle: list[_Worker] = []
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        job = _Job(statements)
-        if not statements:
-            job.done.set()
-        self._waiting.put(prefix, peer, [(job, position) for position in range(len(statements))], stamped=stamped)
-        self._idle.unpark(count=-(-len(self._waiting) // BATCH))
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        if len(statements) <= INLINE_AT_MOST:
+            return _verdicts(statements)
+        if not self._idle:
+            await trio.lowlevel.checkpoint()
+            return _verdicts(statements)
+        worker = self._idle.pop()
         try:
-            await job.done.wait()
-        finally:
-            job.wanted = False
-        return [bool(verdict) for verdict in job.verdicts]
+            verdicts = await worker.verify(statements)
+        except (trio.BrokenResourceError, OSError):
+            worker.lost.set()
+            return _verdicts(statements)
+        except BaseException:  # its answer would be taken for that to the next batch
+            worker.lost.set()
+            raise
+        self._idle.append(worker)
+        return verdicts
 
-    async def run(self, workers: int, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Keep `workers` processes working until cancelled; they end with this process, however it ends."""
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Keep the workers running until cancelled; they end with this process, however it ends."""
         async with trio.open_nursery() as nursery:
-            for _ in range(workers):
+            for _ in range(self.side_by_side):
                 nursery.start_soon(self._keep_worker)
             task_status.started()
 
     async def _keep_worker(self) -> None:
         while True:
             try:
-                async with _worker() as stream:
-                    while True:
-                        await _serve(stream, await self._next_batch())
-            except* (trio.BrokenResourceError, OSError):
-                log.warning("verifier_worker_lost", restart_after_s=_RESTART_AFTER_S)
-            with trio.move_on_after(_RESTART_AFTER_S):
-                while True:
-                    for job, position in await self._next_batch():
-                        job.settle(position, verdict=is_signed(job.statements[position]))
-                    await trio.lowlevel.checkpoint()
-
-    async def _next_batch(self) -> _Batch:
-        """What is next in turn, as soon as it is worth the hop; less than that is verified here."""
-        while True:
-            batch = [item for item in self._waiting.take(BATCH) if item[0].wanted]
-            if len(batch) > INLINE_AT_MOST:
-                return batch
-            for job, position in batch:
-                job.settle(position, verdict=is_signed(job.statements[position]))
-            if self._waiting:
-                await trio.lowlevel.checkpoint()
+                async with _running_worker() as worker:
+                    self._idle.append(worker)
+                    await worker.lost.wait()
+            except OSError as error:  # it could not be started
+                log.warning("verifier_worker_lost", restart_after_s=_RESTART_AFTER_S, reason=str(error))
             else:
-                await self._idle.park()
+                log.warning("verifier_worker_lost", restart_after_s=_RESTART_AFTER_S)
+            await trio.sleep(_RESTART_AFTER_S)
 
 
-async def _serve(stream: trio.SocketStream, batch: _Batch) -> None:
-    """Have a worker verify a batch.  Raises what says that the worker is gone; the batch is verified all the same."""
-    try:
-        statements = [job.statements[position] for job, position in batch]
+class _Worker:
+    """One worker process, seen from here; `lost` is set when it is of no use any more."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.lost = trio.Event()
+        self._stream = stream
+
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        """Raises `trio.BrokenResourceError` or `OSError` if it is gone."""
         packed = b"".join([LENGTH.pack(len(data)) + data for data in statements])
-        await stream.send_all(LENGTH.pack(len(packed)) + packed)
+        await self._stream.send_all(LENGTH.pack(len(packed)) + packed)
         verdicts = b""
-        while len(verdicts) < len(batch):
-            received = await stream.receive_some()
+        while len(verdicts) < len(statements):
+            received = await self._stream.receive_some()
             if not received:
                 raise trio.BrokenResourceError
             verdicts += received
-    except (trio.BrokenResourceError, OSError):
-        verdicts = bytes([is_signed(data) for data in statements])
-        raise
-    finally:
-        for (job, position), verdict in zip(batch, verdicts, strict=False):
-            job.settle(position, verdict=bool(verdict))
+        return [bool(verdict) for verdict in verdicts]
 
 
 @contextlib.asynccontextmanager
-async def _worker() -> AsyncIterator[trio.SocketStream]:
+async def _running_worker() -> AsyncIterator[_Worker]:
     """One worker process on the other end of a socket pair.  It ends when its socket is closed."""
     ours, theirs = socket.socketpair()
-    with theirs:
-        process = await trio.lowlevel.open_process(
-            [sys.executable, "-P", "-m", "byway.router.verifier_worker"], stdin=theirs.fileno(), stdout=theirs.fileno()
-        )
-    stream = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
-    try:
-        yield stream
-    finally:
-        with trio.CancelScope(shield=True):
-            await stream.aclose()
+    async with trio.SocketStream(trio.socket.from_stdlib_socket(ours)) as stream:
+        with theirs:
+            process = await trio.lowlevel.open_process(
+                [sys.executable, "-P", "-m", "byway.router.verifier_worker"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+            )
+        try:
+            yield _Worker(stream)
+        finally:
             process.kill()
-            await process.wait()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+
+
+def _verdicts(statements: Sequence[bytes]) -> list[bool]:
+    return [is_signed(data) for data in statements]

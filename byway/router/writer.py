@@ -6,7 +6,6 @@ planning the head, flushing, signing) happens there in one go; the event loop on
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.errors import Refused, StoreError
+from byway.protocol.limits import RETRY_AFTER_MS
 from byway.protocol.receipt import Receipt
 from byway.router.chain import Chain, receipts_again, receipts_of
 from byway.router.policy import Admitted
@@ -35,13 +35,13 @@ NOT_FATAL: Final = frozenset({"store-full", "store-rolled-back"})  # this commit
 class _Job:
     """What somebody waits for: statements to become durable, or a subscription to be put or dropped."""
 
+    done: Callable[[_Job], object]
     admitted: Sequence[Admitted] = ()
     put: SubscriptionRow | None = None
     drop: tuple[bytes, str] | None = None
     grows: bool = False  # the store has to keep more with it
     receipts: list[Receipt | Refused] = field(default_factory=list)
     error: StoreError | None = None
-    done: trio.Event = field(default_factory=trio.Event)
 
     @property
     def size(self) -> int:
@@ -89,23 +89,23 @@ class Writer:
         self.failed: str | None = None  # why nothing is promised any more
         self._full = False
 
-    async def write(self, admitted: Sequence[Admitted]) -> list[Receipt | Refused]:
-        """Receipts for these statements, in order, once they are durable.
+    def write(self, admitted: Sequence[Admitted], answer: Callable[[Sequence[Receipt | Refused]], object]) -> None:
+        """Have these statements made durable; `answer` is then called with their receipts, in order.
 
         A statement that is stored already gets its first receipt again, or `damaged` if that cannot be made any more;
-        another that has expired by then is refused as that.  Raises `StoreError`; then nothing is known to be stored.
-        Cancelling leaves the outcome unknown.
+        another that has expired by then is refused as that.  Where the store fails all are refused, and nothing is
+        known to be stored.
         """
-        return (await self._done(_Job(admitted, grows=True))).receipts
+        self._add(_Job(lambda job: answer(self._answers(job)), admitted, grows=True))
 
     async def put(self, row: SubscriptionRow, *, new: bool) -> None:
         """Make a subscription durable: a `new` one, or in the place of one with the same name.  Raises `StoreError`."""
-        await self._done(_Job(put=row, grows=new))
+        await self._made(put=row, grows=new)
 
     async def drop(self, name: tuple[bytes, str]) -> None:
         """End a subscription for good: a later one of the same name has its own cursor.  Raises `StoreError`."""
         self._moves.pop(name, None)
-        await self._done(_Job(drop=name))
+        await self._made(drop=name)
 
     async def first_receipts(self, statement_ids: Sequence[bytes]) -> list[Receipt | Refused | None]:
         """The first receipt of each that is stored already, or `damaged`; None for the others.  Raises `StoreError`."""
@@ -120,7 +120,10 @@ class Writer:
     async def run(self) -> None:
         """Commit until cancelled.  What is in the middle of a commit then is finished."""
         while True:
-            with trio.move_on_after(MOVES_AGAIN_S if self._moves else math.inf):
+            if self._moves:
+                with trio.move_on_after(MOVES_AGAIN_S):
+                    await self._wake.wait()
+            else:
                 await self._wake.wait()
             if not self._jobs:
                 with trio.move_on_after(MOVES_WAIT_S):
@@ -155,6 +158,11 @@ class Writer:
             self.failed = str(error)
         return self._failure()
 
+    def refusal(self, error: StoreError) -> Refused:
+        """What somebody is told whose statements could not be written or found; the store may have failed with it."""
+        told = self.fail(error)
+        return Refused(told.code, str(told), RETRY_AFTER_MS if told.temporary else None)
+
     def _note_full(self, error: StoreError | None) -> None:
         """Say once that there is no room, and once that there is again."""
         if error and error.code == "store-full" and not self._full:
@@ -167,16 +175,27 @@ class Writer:
         """A new one each time: an error that is raised again keeps hold of all that it went through."""
         return StoreError(self.failed or "", code="store-failed")
 
-    async def _done(self, job: _Job) -> _Job:
+    async def _made(
+        self, *, put: SubscriptionRow | None = None, drop: tuple[bytes, str] | None = None, grows: bool = False
+    ) -> None:
+        done = trio.Event()
+        job = _Job(lambda _: done.set(), put=put, drop=drop, grows=grows)
+        self._add(job)
+        await done.wait()
+        if job.error:
+            raise StoreError(str(job.error), code=job.error.code)
+
+    def _add(self, job: _Job) -> None:
         if self.failed:
-            raise self._failure()
+            job.error = self._failure()
+            job.done(job)
+            return
         self._jobs.append(job)
         self._job_came.set()
         self._wake.set()
-        await job.done.wait()
-        if job.error:
-            raise StoreError(str(job.error), code=job.error.code)
-        return job
+
+    def _answers(self, job: _Job) -> Sequence[Receipt | Refused]:
+        return [self.refusal(job.error)] * len(job.admitted) if job.error else job.receipts
 
     async def _write(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> None:
         try:
@@ -199,7 +218,7 @@ class Writer:
             self._on_commit(committed)
             self._on_moved(moves)
         for job in jobs:
-            job.done.set()
+            job.done(job)
 
     def _commit(self, jobs: Sequence[_Job], moves: Sequence[CursorMove]) -> list[Committed]:
         """In the worker thread: one durable transaction, then the receipts of each job."""

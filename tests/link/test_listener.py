@@ -12,10 +12,13 @@ from typing import Any, Final
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 
 from byway.link.door import WAITING, DoorLimits
 from byway.link.tls import accept_tls, ask_tls, client_context
 from byway.link.tls_stream import TlsStream
+from byway.protocol.connection import Connection, Role
+from byway.protocol.frames import Bye
 from tests.link.test_tls_links import assert_serves, client_hello, connect_tcp, listening
 
 CROWD: Final = 40
@@ -104,3 +107,46 @@ async def test_no_handshake_is_spent_on_who_has_left(crowd: ExitStack, monkeypat
             come(crowd, address, said=client_hello()).close()
         await assert_serves(address)
     assert len(spent) == 1
+
+
+@pytest.mark.parametrize("first", [1, 4, 5, 6, 100])
+async def test_a_handshake_may_begin_in_pieces(first: int) -> None:
+    async with listening() as address, await connect_tcp(address) as stream:
+        said, answer = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client_context().wrap_bio(answer, said)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        hello = said.read()
+        for piece in (hello[:first], hello[first:]):
+            await stream.send_all(piece)
+            await trio.testing.wait_all_tasks_blocked(SETTLED_S)
+        answer.write(await stream.receive_some())
+        tls.do_handshake()
+        assert tls.version() == "TLSv1.3"
+
+
+async def test_who_goes_silent_in_a_handshake_is_closed_upon_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("FIRST_WORD_S", 0.01), ("HELLO_TIMEOUT_S", 0.1)):
+        monkeypatch.setattr(f"byway.link.listener.{name}", seconds)
+    with capture_logs() as logs:
+        async with listening() as address, await connect_tcp(address) as silent, await connect_tcp(address) as stream:
+            began = trio.current_time()
+            await stream.send_all(client_hello())
+            with trio.fail_after(5):
+                assert await silent.receive_some() == b""
+                assert await stream.receive_some(), "it is answered"
+                assert await stream.receive_some() == b""
+            assert trio.current_time() - began >= 0.05
+    assert [entry["code"] for entry in logs if entry["event"] == "link_ended"] == ["hello-timeout"] * 2
+
+
+async def test_who_is_silent_after_the_handshake_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("byway.link.listener.HELLO_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("byway.link.listener.FIRST_WORD_S", 0.05)
+    async with listening() as address:
+        stream = await ask_tls(await connect_tcp(address), client_context())
+        with trio.fail_after(5):
+            (word,) = Connection(Role.CLIENT).receive(await stream.receive_some())
+        assert isinstance(word, Bye)
+        assert word.code == "hello-timeout"
+        await stream.aclose()

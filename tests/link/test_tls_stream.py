@@ -140,6 +140,16 @@ async def test_what_the_socket_takes_at_once_is_sent_without_a_turn_of_the_event
             assert await theirs.receive_some() == b"a wish"
 
 
+async def test_closing_is_done_at_once_also_for_who_is_cancelled() -> None:
+    async with beside_trio() as (ours, theirs):
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await ours.aclose()
+            closed = True
+        assert closed
+        assert await theirs.transport_stream.receive_some() == b""
+
+
 async def test_a_reader_that_is_cancelled_has_taken_nothing() -> None:
     async with beside_trio() as (ours, theirs):
         with trio.move_on_after(0) as scope:
@@ -226,6 +236,19 @@ async def test_who_leaves_in_a_handshake_breaks_the_stream() -> None:
     with pytest.raises(trio.BrokenResourceError):
         await TlsStream(left, SERVING, server_side=True).shake_hands()
     await left.aclose()
+
+
+async def test_what_was_read_before_the_handshake_is_part_of_it() -> None:
+    left, right = sockets()
+    theirs = trio.SSLStream(right, ASKING, https_compatible=True)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(theirs.do_handshake)
+        told: list[bytes] = []
+        ours = TlsStream(left, SERVING, server_side=True, said=await left.receive_some())
+        await ours.shake_hands(lambda: told.append(b"answered"))
+    assert told
+    await trio.aclose_forcefully(left)
+    await trio.aclose_forcefully(right)
 
 
 async def test_the_answer_of_a_handshake_is_told() -> None:

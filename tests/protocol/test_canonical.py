@@ -40,6 +40,10 @@ def nested(depth: int) -> bytes:
     return b"\x91" * depth + b"\xc0"
 
 
+def pairs(count: int) -> dict[str, int]:
+    return {f"{number:04}": 0 for number in range(count)}
+
+
 @given(st.binary(max_size=60))
 @example(b"\xc7\x00\x05")
 @example(b"\xd4\xff\x00")
@@ -115,7 +119,10 @@ def test_the_order_in_which_a_map_was_filled_does_not_show(value: Any) -> None:
         (b"\x82\xa1a\xc0\xa1a\xc0", "duplicate-key"),
         (nested(MAX_DEPTH + 1), "too-deep"),
         (nested(2000), "too-deep"),
+        (b"\x91" * MAX_DEPTH + b"\x90", "too-deep"),
+        (b"\x91" * MAX_DEPTH + b"\x80", "too-deep"),
         (b"\xdc" + MAX_VALUES.to_bytes(2, "big") + b"\xc0" * MAX_VALUES, "too-large"),
+        (msgpack.packb([pairs(MAX_VALUES // 2 - 1), 0]), "too-large"),
         (b"\xdd\xff\xff\xff\xff", "not-canonical"),
     ],
 )
@@ -127,6 +134,7 @@ def test_each_fault_has_its_code(data: bytes, code: str) -> None:
     "data",
     [
         nested(MAX_DEPTH),
+        canonical.encode([pairs(MAX_VALUES // 2 - 1)]),
         b"\xdc" + (MAX_VALUES - 1).to_bytes(2, "big") + b"\xc0" * (MAX_VALUES - 1),
         canonical.encode(MIN_INTEGER),
         canonical.encode(MAX_INTEGER),

@@ -142,6 +142,7 @@ def test_a_reader_does_not_insist_on_padding_or_rounding() -> None:
         ({"facets": {"price": ["integer", 2, 1]}}, "bad-facet"),
         ({"facets": {f"f{n}": ["integer", 1, 1] for n in range(65)}}, "bad-body"),
         ({"facets": {"!price": ["integer", 1, 1]}}, "unknown-critical-key"),
+        ({"facets": {" price": ["integer", 1, 1], "!price": ["integer", 1, 1]}}, "unknown-critical-key"),
         ({"demand": []}, "bad-body"),
         ({"reply": []}, "bad-body"),
         ({"reply": [[1, bytes(32)]] * 5}, "bad-body"),

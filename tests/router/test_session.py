@@ -110,10 +110,9 @@ async def test_a_submit_gives_its_credit_back(node: Node) -> None:
             assert len((await peer.submit(*casts)).answers) == 30
 
 
-async def never(_: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool) -> Sequence[bool]:
-    del peer, prefix, stamped
-    await trio.sleep_forever()
-    return []
+async def late(statements: Sequence[bytes]) -> Sequence[bool]:
+    await trio.sleep(1)
+    return [True] * len(statements)
 
 
 async def test_more_than_the_credit_ends_the_link_and_is_logged_once(
@@ -122,7 +121,7 @@ async def test_more_than_the_credit_ends_the_link_and_is_logged_once(
     submit = Submit(1, tuple((node.cast(pad=30_000).data, None) for _ in range(30)))
     async with node.peer() as peer, node.peer(BUYER) as other:
         with monkeypatch.context() as slow, capture_logs() as logs:
-            slow.setattr(node.router._intake._entrance._verifier, "verify", never)
+            slow.setattr(node.router._intake._verifier, "verify", late)
             peer.link._connection._credit = 2 * SUBMIT_CREDIT  # a client that does not count
             await peer.send(submit, replace(submit, batch=2))
             await peer.is_left()

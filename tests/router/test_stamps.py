@@ -15,11 +15,10 @@ from byway.protocol.frames import Accepted, Deliver, Proof, Refusal, Stamps, Sub
 from byway.protocol.receipt import Receipt
 from byway.protocol.stamp import Stamp, mint
 from byway.protocol.statement import is_signed
-from byway.router import stamp_check
+from byway.router import intake, stamp_check
 from byway.router.allowance import Allowance, AllowanceLimits
 from byway.router.difficulty import BASE_BITS, FALL_EVERY_S
 from byway.router.stamp_check import MOST_WAITING
-from byway.router.verdict_queue import VerdictQueue
 from tests.router.node_in_memory import BUYER, NODE_KEY, Node, settle
 from tests.strategies.randomness import Seeded
 
@@ -32,30 +31,13 @@ OF_EACH = 8
 
 
 class SlowVerifier:
-    """Takes its time for each statement, and takes them in the order of a real one."""
+    """Takes its time for each statement."""
 
-    def __init__(self) -> None:
-        self._queue: VerdictQueue[tuple[bytes, dict[bytes, bool], trio.Event, int]] = VerdictQueue()
+    side_by_side = 1
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        verdicts: dict[bytes, bool] = {}
-        done = trio.Event()
-        items = [(data, verdicts, done, len(statements)) for data in statements]
-        self._queue.put(prefix, peer, items, stamped=stamped)
-        if items:
-            await done.wait()
-        return [verdicts[data] for data in statements]
-
-    async def run(self) -> None:
-        while True:
-            for data, verdicts, done, wanted in self._queue.take(AT_ONCE):
-                await trio.sleep(A_VERDICT_S)
-                verdicts[data] = is_signed(data)
-                if len(verdicts) == wanted:
-                    done.set()
-            await trio.sleep(A_VERDICT_S / 10)
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        await trio.sleep(A_VERDICT_S * len(statements))
+        return [is_signed(data) for data in statements]
 
 
 def ask(node: Node) -> None:
@@ -71,9 +53,8 @@ async def test_a_cast_with_a_stamp_passes_a_flood_and_one_without_waits(
     node: Node, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stamp_check, "MOST_WAITING", FLOODERS * OF_EACH // 2)
-    slow = SlowVerifier()
-    node.router._intake._entrance._verifier = slow
-    nursery.start_soon(slow.run)
+    monkeypatch.setattr(intake, "BATCH", AT_ONCE)
+    node.router._intake._verifier = SlowVerifier()
     async with AsyncExitStack() as stack:
         for number in range(FLOODERS):
             flooder = await stack.enter_async_context(node.peer(SigningKey(bytes([number + 1]) * 32)))

@@ -10,10 +10,9 @@ import trio
 from nacl.signing import SigningKey
 
 from byway.protocol.statement import Kind, make_statement
-from byway.router.verifier import BATCH, InlineVerifier, ProcessVerifier
+from byway.router.verifier import INLINE_AT_MOST, InlineVerifier, ProcessVerifier
 
 KEY = SigningKey(bytes(32))
-PEER = bytes(KEY.verify_key)
 
 
 @functools.cache
@@ -25,30 +24,40 @@ def statements(count: int) -> tuple[list[bytes], list[bool]]:
 
 async def test_inline_tells_the_good_from_the_spoilt() -> None:
     data, expected = statements(7)
-    assert list(await InlineVerifier().verify(data, PEER, "here")) == expected
+    assert list(await InlineVerifier().verify(data)) == expected
 
 
-@pytest.mark.parametrize("count", [1, 5, BATCH, 3 * BATCH + 1])
+@pytest.mark.parametrize("count", [1, INLINE_AT_MOST, INLINE_AT_MOST + 1, 200])
 async def test_workers_give_the_same_verdicts_in_order(nursery: trio.Nursery, count: int) -> None:
-    verifier = ProcessVerifier()
-    await nursery.start(verifier.run, 2)
+    verifier = ProcessVerifier(2)
+    await nursery.start(verifier.run)
     data, expected = statements(count)
-    assert list(await verifier.verify(data, PEER, "here")) == expected
+    assert list(await verifier.verify(data)) == expected
     nursery.cancel_scope.cancel()
 
 
 async def test_many_callers_each_get_their_own_verdicts(nursery: trio.Nursery) -> None:
-    verifier = ProcessVerifier()
-    await nursery.start(verifier.run, 2)
+    verifier = ProcessVerifier(2)
+    await nursery.start(verifier.run)
     found: dict[int, Sequence[bool]] = {}
 
     async def ask(count: int) -> None:
-        found[count] = list(
-            await verifier.verify(statements(count)[0], bytes([count]), "here", stamped=bool(count % 2))
-        )
+        found[count] = list(await verifier.verify(statements(count)[0]))
 
     async with trio.open_nursery() as callers:
         for count in range(1, 40, 3):
             callers.start_soon(ask, count)
     assert found == {count: statements(count)[1] for count in range(1, 40, 3)}
+    nursery.cancel_scope.cancel()
+
+
+async def test_who_gives_up_leaves_no_verdicts_to_others(nursery: trio.Nursery) -> None:
+    """A worker whose answer nobody has read must not give it to the next who asks."""
+    verifier = ProcessVerifier(1)
+    await nursery.start(verifier.run)
+    data, expected = statements(20)
+    with trio.CancelScope() as given_up:
+        given_up.cancel()
+        await verifier.verify([data[1]] * 20)
+    assert list(await verifier.verify(data)) == expected
     nursery.cancel_scope.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import trio
 
@@ -13,15 +13,12 @@ from byway.protocol.frames import Ack, Deliver, Frame
 from byway.protocol.statement import is_signed
 from byway.router.router import Router
 from byway.router.session import Resolver, Session
-from byway.router.verdict_queue import VerdictQueue
 from byway.router.verifier import Verifier
 from byway.store.store import Store
 from tests.simulation.states import AWAITING, DELIVERING, VERIFYING, States
 
 if TYPE_CHECKING:
     from tests.simulation.machine import Machine
-
-BATCH: Final = 4  # signatures: what more links bring at a time has to take turns
 
 
 class Parts:
@@ -90,39 +87,17 @@ class WatchedLink:
         self._waiting = waiting
 
 
-class _Asked(NamedTuple):
-    """What somebody waits for, by position."""
-
-    statements: Sequence[bytes]
-    verdicts: dict[int, bool]
-
-
 class SlowVerifier:
-    """Verifies after a while, as one in other processes does; address prefixes and links take turns."""
+    """Verifies after a while, as one in other processes does."""
+
+    side_by_side = 1
 
     def __init__(self, states: States, random: Random) -> None:
         self._states = states
         self._random = random
-        self._waiting: VerdictQueue[tuple[_Asked, int]] = VerdictQueue()
-        self._working = trio.Lock()
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        asked = _Asked(statements, {})
-        self._waiting.put(prefix, peer, [(asked, position) for position in range(len(statements))], stamped=stamped)
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
         with self._states.being(VERIFYING):
-            while len(asked.verdicts) < len(statements):
-                async with self._working:  # each who waits does a part of what is waited for
-                    if self._waiting:
-                        await self._verify_some()
-        await trio.lowlevel.checkpoint()
-        return [asked.verdicts[position] for position in range(len(statements))]
-
-    async def _verify_some(self) -> None:
-        batch = self._waiting.take(BATCH)
-        try:
             await self._states.work(VERIFYING, self._random)
-        finally:
-            for asked, position in batch:
-                asked.verdicts[position] = is_signed(asked.statements[position])
+        await trio.lowlevel.checkpoint()
+        return [is_signed(data) for data in statements]

@@ -158,10 +158,8 @@ class _HoardingSession(Session):
 class _CredulousVerifier(SlowVerifier):
     """Takes whatever comes alone for signed."""
 
-    async def verify(
-        self, statements: Sequence[bytes], peer: bytes, prefix: str, *, stamped: bool = False
-    ) -> Sequence[bool]:
-        verdicts = await super().verify(statements, peer, prefix, stamped=stamped)
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        verdicts = await super().verify(statements)
         return verdicts if len(verdicts) > MANY else [True] * len(verdicts)
 
 
