@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -65,10 +64,11 @@ class Host:
                 nursery.start_soon(link.aclose, "shutting-down")
 
     async def _open(self, secure: Secure, prefix: str, stay: trio.CancelScope) -> Link | None:
+        stream: trio.abc.Stream | None = None
         with stay:
             stream = await secure()
-            deadline, stay.deadline = stay.deadline, math.inf  # the opening looks at the time, and says Bye
-            return await self._hear_out(stream, prefix, deadline)
+        if stream is not None:  # else the opening would be cut off where it should say Bye
+            return await self._hear_out(stream, prefix, stay.deadline)
         if trio.current_time() >= stay.deadline:
             raise too_late()
         return None  # it may not stay, and whoever says so knows why

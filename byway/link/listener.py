@@ -91,7 +91,10 @@ async def _accept(listener: trio.SocketListener, links: trio.Nursery, host: Host
             try:
                 for _ in range(AT_ONCE):
                     peer, address = waiting.accept()
-                    _let_in(trio.socket.from_stdlib_socket(peer), address_prefix(address[0]), links, host, context)
+                    if not address or _has_left(peer):  # some systems name nobody then
+                        peer.close()
+                    else:
+                        _let_in(trio.socket.from_stdlib_socket(peer), address_prefix(address[0]), links, host, context)
             except OSError as error:
                 if error.errno in _NO_ROOM:
                     log.warning("link_refused", code="busy", reason=str(error))
@@ -126,8 +129,10 @@ async def _secure(
     """The handshake in its turn, once what the client says first is there: a turn is for work, not for waiting."""
     try:
         said = await _spoken(stream.socket)
+        await trio.lowlevel.checkpoint_if_cancelled()  # it may have come as the time was over
         stay.deadline += HELLO_TIMEOUT_S - FIRST_WORD_S
         async with door.handshake(prefix) as turn:
+            await trio.lowlevel.checkpoint()  # no more handshakes in one turn of the event loop than may be under way
             if _has_left(stream.socket):
                 raise LinkError("the other end left before its turn came")
             return await accept_tls(stream, context, said=said, answered=turn.over)
@@ -152,7 +157,7 @@ async def _spoken(peer: trio.socket.SocketType) -> bytes:
     return said
 
 
-def _has_left(peer: trio.socket.SocketType) -> bool:
+def _has_left(peer: socket.socket | trio.socket.SocketType) -> bool:
     """Whether the other end has said that nothing more will come: no client does that before its handshake.
 
     What it has said before may not have been read, so the state of the connection tells, where the system does.
