@@ -34,11 +34,12 @@ async def main(at: NodeAddress, casts: Sequence[Statement], per_s: float) -> Non
         clients = [await connected(stack, at) for _ in range(LINKS)]
         await ready()
         begin = time.monotonic() + LEAD_S
+        coarse_s = min(COARSE_S, 1 / per_s / 4)  # the loop must have its turns between two casts
         due = [begin + number / per_s for number in range(len(casts))]
         woke = []
         async with trio.open_nursery() as nursery:
             for number, (cast, instant) in enumerate(zip(casts, due, strict=True)):
-                await trio.sleep(max(0.0, instant - COARSE_S - time.monotonic()))
+                await trio.sleep(max(0.0, instant - coarse_s - time.monotonic()))
                 woke.append(_wait_out(instant))
                 nursery.start_soon(clients[number % LINKS].submit, [cast])
         await give(due=due, woke=woke)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 import structlog
 import trio
 
+from byway.bucket import Buckets
 from byway.errors import Refused, StatementError, StoreError
 from byway.protocol.frames import Submit
 from byway.protocol.receipt import Receipt
@@ -26,7 +27,8 @@ from byway.router.verifier import Verifier
 from byway.router.writer import Writer
 
 BATCH: Final = 64  # statements: beyond this the hop to a verifier no longer shows, and other cores would sit idle
-TOO_LATE: Final = frozenset(["closed", "older-serial"])  # what may have been stored before it was too late
+MAY_BE_STORED: Final = frozenset(["closed", "older-serial", "internal-error"])  # before it was refused as that
+MISTAKES_PER_S: Final = 1.0  # told in the log, with where they were made; all of them are counted as refusals
 NOT_SIGNED: Final = "the statement is not signed by the key it names"
 
 log = structlog.get_logger()
@@ -73,9 +75,10 @@ class Intake:
         self._writer = writer
         self._waiting: VerdictQueue[tuple[_Handed, Statement, int]] = VerdictQueue()
         self._idle = trio.lowlevel.ParkingLot()
-        self._called = 0  # tasks that will look for something to verify in this turn of the event loop
+        self._called = 0  # tasks that have been woken to verify something, and have not looked yet
         self._late: list[tuple[_Handed, list[Receipt | Refused], Mapping[int, bytes]]] = []
         self._late_came = trio.Event()
+        self._mistakes = Buckets(rate=MISTAKES_PER_S, burst=1)
 
     def stamp_bits(self, prefix: str) -> int:
         """How many bits the stamps of those who come from `prefix` need now; 0: none are asked for."""
@@ -155,10 +158,16 @@ class Intake:
         except Refused as refusal:
             if isinstance(refusal, Unstamped):
                 self._entrance.ask(source.prefix)
-            return refusal
-        except Exception:
-            log.exception("statement_failed", urn=entered.urn)  # a mistake of ours, and nobody else's loss
+            return refusal.with_traceback(None)  # which would keep all of this
+        except Exception as error:  # noqa: BLE001 - a mistake of ours about one statement is nobody else's loss
+            self._note_mistake(entered, error)
             return Refused("internal-error")
+
+    def _note_mistake(self, statement: Statement, error: Exception) -> None:
+        now = trio.current_time()
+        if not self._mistakes.wait(None, now):
+            self._mistakes.spend(None, now, 1)
+            log.error("statement_failed", urn=statement.urn, exc_info=error)
 
     def _kept(
         self, handed: _Handed, decided: Sequence[Admitted | Refused], answers: Sequence[Receipt | Refused]
@@ -173,8 +182,10 @@ class Intake:
             each, entered = decided[position], handed.entered[position]
             if isinstance(each, Admitted) and answer.code != "damaged":  # that is stored all the same
                 self._policy.forget(each.statement)
-            if isinstance(entered, Statement) and answer.code in TOO_LATE:
+            if isinstance(entered, Statement) and answer.code in MAY_BE_STORED:
                 late[position] = entered.id
+        if handed.sender.gone:
+            return
         if late:
             self._late.append((handed, told, late))
             self._late_came.set()
@@ -182,12 +193,14 @@ class Intake:
             handed.sender.answered(handed.submits, told)
 
     async def _answer_late(self) -> None:
-        """What is refused because it comes too late may have been stored before: then that is the answer."""
+        """What is refused may have been stored before it was too late: then its first receipt is the answer."""
         while True:
             await self._late_came.wait()
             self._late_came = trio.Event()
             waiting, self._late = self._late, []
             for handed, told, late in waiting:
+                if handed.sender.gone:
+                    continue
                 try:
                     first = await self._writer.first_receipts(list(late.values()))
                 except StoreError as error:

@@ -99,6 +99,7 @@ class Session:
                 nursery.cancel_scope.cancel()
         finally:
             self._submissions.gone = True
+            del self._submissions  # it knows this session: a closed link must not have to wait for the collector
             for delivery in self._deliveries.values():
                 self._router.unlink(delivery)
 

@@ -16,7 +16,7 @@ from byway.router.difficulty import LEEWAY_BITS, Difficulty
 
 Item = tuple[bytes, Stamp | None]
 
-MOST_WAITING: Final = 4096  # statements without a verdict: about a third of a second for two cores
+MOST_WAITING: Final = 4096  # statements in line for a verdict: about a third of a second for two cores
 REMEMBERED: Final = 32_768  # stamps, and up to twice as many: about five megabytes
 
 

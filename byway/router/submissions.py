@@ -31,7 +31,7 @@ class Submissions:
         self._stamp_bits = 0  # as the other end was told
 
     def submit(self, groups: Iterable[Sequence[Submit]]) -> None:
-        """Hand in what came together, in order; a group is no larger than a commit."""
+        """Hand in what came together; a group is no larger than a commit, and groups may be answered in any order."""
         for submits in groups:
             self._router.submit(submits, self)
 

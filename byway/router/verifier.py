@@ -51,9 +51,10 @@ class InlineVerifier:
 
 
 class ProcessVerifier:
-    """Hands batches to `workers` processes; where one has died, its batches are verified here until it is replaced.
+    """Hands batches to `workers` processes.
 
-    A batch too small for the hop is verified here too.
+    What is verified here: a batch too small for the hop, one whose worker has died, and one for which none is idle,
+    because they have not begun yet or are being replaced.
     """
 
     def __init__(self, workers: int) -> None:

@@ -47,7 +47,7 @@ LOOKS: Final = 20  # at the descriptors of a router with nothing but a market
 LOOK_EVERY_S: Final = 0.1
 BACK_WITHIN_S: Final = 10.0
 WATCH: Final = "watch"
-BAD_LINES: Final = ("link_failed", "crashed", "internal-error")  # of a log
+BAD_LINES: Final = ("link_failed", "statement_failed", "crashed", "internal-error")  # of a log
 
 
 async def cut_at_every_byte(stage: Stage) -> None:

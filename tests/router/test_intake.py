@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from byway.protocol.frames import Proof, Refusal, Submit
 from byway.protocol.statement import Statement, is_signed
+from byway.router import intake
 from byway.router.policy import Admitted, Source
 from tests.router.node_in_memory import BUYER, Node, settle
 
@@ -27,6 +28,23 @@ class Counting:
     async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
         self.batches.append(len(statements))
         await self.go_on.wait()
+        return [is_signed(data) for data in statements]
+
+
+class Backwards:
+    """Of two batches side by side the second is done first."""
+
+    side_by_side = 2
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended: list[int] = []
+
+    async def verify(self, statements: Sequence[bytes]) -> Sequence[bool]:
+        self.begun += 1
+        number = self.begun
+        await trio.sleep(0.1 if number % 2 else 0.01)
+        self.ended.append(number)
         return [is_signed(data) for data in statements]
 
 
@@ -52,6 +70,42 @@ async def test_a_mistake_of_ours_about_one_statement_is_told_and_disturbs_no_oth
         assert isinstance(after, Proof)
         assert [entry["urn"] for entry in logs if entry["event"] == "statement_failed"] == [unlucky.urn]
         assert isinstance((await other.submit(node.cast().data)).answers[0], Proof)
+
+
+async def test_a_mistake_about_what_is_stored_takes_its_first_receipt_from_nobody(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast = node.cast()
+
+    def mistaken(*_: object) -> Admitted:
+        raise ZeroDivisionError
+
+    async with node.peer() as peer:
+        (first,) = (await peer.submit(cast.data)).answers
+        monkeypatch.setattr(node.router._intake._policy, "admit", mistaken)
+        with capture_logs() as logs:
+            again = (await peer.submit(*[cast.data] * 20)).answers
+    assert isinstance(first, Proof)
+    assert {answer.sequence for answer in again if isinstance(answer, Proof)} == {first.sequence}
+    assert len(again) == 20
+    told = [entry for entry in logs if entry["event"] == "statement_failed"]
+    assert len(told) == 1, "a flood of mistakes must not become one of log lines"
+
+
+async def test_a_submit_in_several_batches_is_answered_once_in_its_order(
+    node: Node, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BATCH", 3)
+    backwards: Any = Backwards()
+    node.router._intake._verifier = backwards
+    nursery.start_soon(node.router._intake._verify)  # a second one beside that of the node
+    spoilt = bytearray(node.cast().data)
+    spoilt[-1] ^= 1
+    async with node.peer() as peer:
+        answers = (await peer.submit(*[node.cast().data for _ in range(6)], bytes(spoilt))).answers
+    assert [type(answer) for answer in answers] == [Proof] * 6 + [Refusal]
+    assert backwards.ended[:2] == [2, 1]
+    nursery.cancel_scope.cancel()
 
 
 async def test_what_many_links_hand_in_meanwhile_is_verified_together(node: Node) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,9 +36,9 @@ from byway.protocol.limits import SUBMIT_CREDIT
 from byway.protocol.receipt import Receipt
 from byway.protocol.statement import parse_statement
 from byway.protocol.urn import mailbox_urn
-from byway.router.session import MAX_BAD_SIGNATURES
+from byway.router.session import MAX_BAD_SIGNATURES, Session
 from tests.router.bad_statements import bad_statements
-from tests.router.node_in_memory import BUYER, NODE_KEY, Node
+from tests.router.node_in_memory import BUYER, NODE_KEY, Node, settle
 
 
 def receipts(accepted: Accepted) -> list[Receipt | None]:
@@ -130,6 +132,31 @@ async def test_more_than_the_credit_ends_the_link_and_is_logged_once(
         assert peer.link.bye.code == "credit-exceeded"
         assert [entry["code"] for entry in logs if entry["log_level"] != "debug"] == ["credit-exceeded"]
         assert isinstance((await other.submit(node.cast().data)).answers[0], Proof)
+
+
+async def test_a_closed_link_leaves_nothing_that_only_a_collection_would_free(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node collects garbage seldom, and people open a link for each cast."""
+    made: list[weakref.ref[object]] = []
+    run = Session.run
+
+    async def noted(session: Session) -> None:
+        made.extend([weakref.ref(session), weakref.ref(session._link)])
+        await run(session)
+
+    monkeypatch.setattr(Session, "run", noted)
+    gc.disable()
+    try:
+        for _ in range(10):
+            async with node.peer() as peer:
+                await peer.submit(node.cast().data)
+            await settle()
+        left = [each for each in made if each() is not None]
+    finally:
+        gc.enable()
+    assert len(made) == 20
+    assert len(left) <= 2, "what the event loop has done last"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class WatchedLink:
 class SlowVerifier:
     """Verifies after a while, as one in other processes does."""
 
-    side_by_side = 1
+    side_by_side = 2
 
     def __init__(self, states: States, random: Random) -> None:
         self._states = states

@@ -33,6 +33,7 @@ SWITCH: Final = "_ALLOW_DETERMINISTIC_SCHEDULING"  # of trio, which has no publi
 SLOT: Final = "MINUTE_MS"  # of the calendar of a store
 SLOT_MS: Final = 100
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+MISTAKES: Final = frozenset(["link_failed", "statement_failed"])  # of our own, in a log
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ def _simulate(seed: int, parts: Parts) -> Outcome:
     try:
         with capture_logs() as logs, deterministic_scheduling(seed), _swept_soon():
             trio.run(_main, outcome, folder, parts, clock=MockClock(autojump_threshold=0))
-        outcome.findings += [f"log: {line}" for line in logs if line["event"] == "link_failed"]
+        outcome.findings += [f"log: {line}" for line in logs if line["event"] in MISTAKES]
         heard = overheard(outcome.trace, logs, folder)
         outcome.trace += [("log", line["event"], line.get("code", "")) for line in logs]
         stores = sorted(folder.glob("*/store.db"))
