@@ -41,7 +41,6 @@ from byway.store.store import Store
 
 _P = TypeVar("_P", bound=Policy)
 
-COLLECT_AFTER: Final = (5_000, 10, 2)  # new containers; collections of the young, and of the middle generation
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -198,7 +197,6 @@ class Node:
             await nursery.start(router.run)
             gc.collect()
             gc.freeze()  # what was recovered stays, and a collection that looked at all of it would stop every link
-            gc.set_threshold(*COLLECT_AFTER)  # seldom: most of what is new is only on its way
 
             async def serve(link: Link) -> None:
                 await Session(router, link, now_ms=self._clock, resolver=self._resolver).run()

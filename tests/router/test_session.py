@@ -137,7 +137,7 @@ async def test_more_than_the_credit_ends_the_link_and_is_logged_once(
 async def test_a_closed_link_leaves_nothing_that_only_a_collection_would_free(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A node collects garbage seldom, and people open a link for each cast."""
+    """People open a link for each cast, and a collection stops all the others."""
     made: list[weakref.ref[object]] = []
     run = Session.run
 
