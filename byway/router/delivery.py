@@ -124,16 +124,15 @@ class Delivery:
 
         While a subscriber takes nothing more, no more waits for it than it gives credit for.
         """
-        sequence, size = ready.entry.sequence, ready.size
-        if sequence <= self.looked:
+        if ready.entry.sequence <= self.looked:
             return  # a page that was read at the same time has it
         may_wait = MAX_PENDING_BYTES
         if self._in_flight and self._sent_bytes >= self._credit:
             may_wait = min(may_wait, self._credit)
-        if self._pending_bytes + size > may_wait or self._memory.is_full:
+        if self._pending_bytes + ready.size > may_wait or self._memory.is_full:
             self.live = False
             return
-        self.looked = sequence
+        self.looked = ready.entry.sequence
         self._append(ready)
 
     @property

@@ -33,7 +33,5 @@ class Difficulty:
 
     def bits(self, now: float) -> int:
         """How many bits are asked for; 0: none.  Without further presses it is one less every few seconds."""
-        if not self._bits:
-            return 0
         left = self._bits - int((now - self._pressed_at) / FALL_EVERY_S)
         return left if left >= BASE_BITS else 0
