@@ -5,7 +5,6 @@ The same daemon runs a router and both authorities; they differ in their policy 
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import os
 import signal
@@ -19,6 +18,7 @@ from nacl.signing import SigningKey
 
 from byway.clock import Clock, uptime
 from byway.errors import SetupError
+from byway.garbage_collection import short_collections
 from byway.link.door import DoorLimits
 from byway.link.link import Link
 from byway.link.listener import serve_links
@@ -195,39 +195,38 @@ class Node:
                 thread=self._thread,
             )
             await nursery.start(router.run)
-            gc.collect()
-            gc.freeze()  # what was recovered stays, and a collection that looked at all of it would stop every link
 
             async def serve(link: Link) -> None:
                 await Session(router, link, now_ms=self._clock, resolver=self._resolver).run()
 
-            async with trio.open_nursery() as links:
-                addresses = await links.start(
-                    partial(
-                        serve_links,
-                        serve,
-                        key=self._key,
-                        addresses=self._settings.listen,
-                        now_ms=self._clock,
-                        random=self._random,
-                        limits=self._door_limits(),
-                        stop=self._stop,
+            with short_collections():
+                async with trio.open_nursery() as links:
+                    addresses = await links.start(
+                        partial(
+                            serve_links,
+                            serve,
+                            key=self._key,
+                            addresses=self._settings.listen,
+                            now_ms=self._clock,
+                            random=self._random,
+                            limits=self._door_limits(),
+                            stop=self._stop,
+                        )
                     )
-                )
-                announced = self._announced(addresses)
-                for authority in self._settings.register_at:
-                    nursery.start_soon(partial(self._keep_registered, authority, announced))
-                task_status.started(
-                    Started(
-                        node_urn(bytes(self._key.verify_key)),
-                        addresses,
-                        announced,
-                        recovered.statements,
-                        len(recovered.subscriptions),
-                        recovered.last.number if recovered.last else 0,
-                        recovery_lines(recovered, self._store.high_water, self._decided),
+                    announced = self._announced(addresses)
+                    for authority in self._settings.register_at:
+                        nursery.start_soon(partial(self._keep_registered, authority, announced))
+                    task_status.started(
+                        Started(
+                            node_urn(bytes(self._key.verify_key)),
+                            addresses,
+                            announced,
+                            recovered.statements,
+                            len(recovered.subscriptions),
+                            recovered.last.number if recovered.last else 0,
+                            recovery_lines(recovered, self._store.high_water, self._decided),
+                        )
                     )
-                )
             await router.stop()
             self._stopped.set()
             nursery.cancel_scope.cancel()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import ssl
 import struct
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 import structlog
 import trio
+import trio.testing
 import trustme
 
 from byway.errors import LinkError, RemoteProtocolError, SetupError
@@ -62,6 +65,27 @@ async def assert_serves(address: str) -> None:
     async with dial(address, node=NODE) as link:
         assert link.peer == bytes(SERVER.verify_key)
         await link.send(Resolve(1, "still there?"))
+
+
+async def test_links_that_are_over_leave_nothing_that_only_a_collection_would_free() -> None:
+    made: list[weakref.ref[object]] = []
+
+    async def serve(link: Link) -> None:
+        made.extend([weakref.ref(link), weakref.ref(link._stream)])
+        with suppress(LinkError):  # as a session does
+            await take_all(link)
+
+    gc.disable()
+    try:
+        async with listening(serve) as address:
+            for _ in range(10):
+                await assert_serves(address)
+                await trio.testing.wait_all_tasks_blocked(0.01)
+            left = [each for each in made if each() is not None]
+    finally:
+        gc.enable()
+    assert len(made) == 20
+    assert len(left) <= 2, "what the event loop has done last"
 
 
 async def test_both_ends_know_whom_they_talk_to() -> None:

@@ -150,7 +150,9 @@ async def test_a_closed_link_leaves_nothing_that_only_a_collection_would_free(
     try:
         for _ in range(10):
             async with node.peer() as peer:
+                await peer.subscribe(pattern="open:elsewhere")
                 await peer.submit(node.cast().data)
+                await settle()
             await settle()
         left = [each for each in made if each() is not None]
     finally:
