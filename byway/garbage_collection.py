@@ -1,7 +1,7 @@
 """Short collections: while the interpreter looks for cyclic garbage, nothing else is done.
 
 A full collection looks at every object that is not frozen.  Among 10,000 links that took 0.6 s, and came again with
-every quarter more, though a link leaves nothing behind that only a collection would free.
+every quarter more, though a link that ends leaves nothing behind that only a collection would free.
 `docs/decisions/0017-collections-are-short.md` has the measurements.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-LONG_S: Final = 0.01  # of CPU: a tenth of what those on a link may notice
 FULL: Final = 2  # the oldest generation, and with it all others
-THRESHOLDS: Final = (5_000, 2, 1)  # a full collection after 30,000 new objects, but few of the young ones alone
+LONG_S: Final = 0.01  # of CPU; a node is to answer within 0.1 s
+THRESHOLDS: Final = (5_000, 2, 1)  # each has to be exceeded: all are looked at after some 45,000 new objects
 
 
 @contextmanager
@@ -23,7 +23,8 @@ def short_collections(clock: Callable[[], float] = time.thread_time) -> Iterator
     """Freeze what there is now and, as long as the block runs, whatever made a full collection long.
 
     What is frozen is freed when nothing refers to it any more, as before.  Only a cycle is not found of which a part
-    was frozen before it became garbage.  `clock` tells the CPU seconds of the thread that calls it.
+    was frozen before it became garbage.  It stays frozen after the block.  `clock` tells the CPU seconds of the thread
+    that calls it.
     """
     began = clock()
 
@@ -37,6 +38,7 @@ def short_collections(clock: Callable[[], float] = time.thread_time) -> Iterator
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
+    gc.collect()  # of nothing: by what this one finds the interpreter decides how much more is worth a full one
     gc.set_threshold(*THRESHOLDS)
     gc.callbacks.append(watch)
     try:

@@ -49,12 +49,34 @@ def is_looked_at(thing: Thing) -> bool:
 
 def test_what_was_there_at_the_beginning_is_not_looked_at() -> None:
     thing = Thing()
-    with short_collections():
+    with short_collections(Clock()):
         gc.collect()
         assert not is_looked_at(thing)
 
 
-@pytest.mark.parametrize(("takes_s", "looked_at"), [(LONG_S, False), (LONG_S / 2, True)])
+def test_garbage_from_before_is_not_frozen() -> None:
+    thing = Thing()
+    thing.itself = thing
+    seen = weakref.ref(thing)
+    del thing
+    with short_collections(Clock()):
+        assert seen() is None
+
+
+def test_however_much_there_was_at_the_beginning_a_full_collection_comes_as_soon() -> None:
+    there: list[list[None]] = [[] for _ in range(400_000)]
+    looks: list[int] = []
+    with short_collections(Clock()):
+        gc.callbacks.append(lambda phase, info: looks.append(info["generation"]) if phase == "stop" else None)
+        try:
+            more: list[list[None]] = [[] for _ in range(60_000)]
+        finally:
+            gc.callbacks.pop()
+    assert FULL in looks
+    assert len(there) > len(more)
+
+
+@pytest.mark.parametrize(("takes_s", "looked_at"), [(2 * LONG_S, False), (LONG_S / 2, True)])
 def test_a_long_full_collection_is_the_last_to_look_at_what_there_is(
     clock: Clock, *, takes_s: float, looked_at: bool
 ) -> None:
@@ -65,7 +87,7 @@ def test_a_long_full_collection_is_the_last_to_look_at_what_there_is(
 
 
 def test_a_long_collection_of_the_young_freezes_nothing(clock: Clock) -> None:
-    clock.takes_s = LONG_S
+    clock.takes_s = 2 * LONG_S
     frozen = gc.get_freeze_count()
     thing = Thing()
     gc.collect(FULL - 1)
@@ -74,16 +96,17 @@ def test_a_long_collection_of_the_young_freezes_nothing(clock: Clock) -> None:
 
 
 def test_what_is_frozen_is_freed_when_nothing_refers_to_it(clock: Clock) -> None:
-    clock.takes_s = LONG_S
+    clock.takes_s = 2 * LONG_S
     thing = Thing()
     seen = weakref.ref(thing)
     gc.collect()
+    assert not is_looked_at(thing)
     del thing
     assert seen() is None
 
 
 def test_a_cycle_that_was_never_frozen_is_found(clock: Clock) -> None:
-    clock.takes_s = LONG_S
+    clock.takes_s = 2 * LONG_S
     gc.collect()
     thing = Thing()
     thing.itself = thing
@@ -94,7 +117,7 @@ def test_a_cycle_that_was_never_frozen_is_found(clock: Clock) -> None:
     assert seen() is None
 
 
-def test_afterwards_all_is_as_before() -> None:
+def test_thresholds_and_callbacks_are_as_before_when_it_is_over() -> None:
     thresholds, callbacks = gc.get_threshold(), list(gc.callbacks)
     with suppress(KeyError), short_collections():
         assert gc.get_threshold() == THRESHOLDS != thresholds

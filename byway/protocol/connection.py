@@ -141,20 +141,18 @@ class Connection:
         next call raises it.
         """
         if self.fault is not None:
-            raise self.fault
+            raise _again(self.fault)
         frames: list[Frame] = []
         try:
             for frame in self._decoder.feed(data):
                 self._apply(frame, self._peer, self._own)
                 frames.append(frame)
-        except _Violation as violation:
-            self.fault = RemoteProtocolError(str(violation), code=violation.code)
-        except RemoteProtocolError as error:
-            self.fault = error
+        except (_Violation, RemoteProtocolError) as error:
+            self.fault = RemoteProtocolError(str(error), code=error.code)
         if self.fault is not None:
             self._peer.move(State.CLOSED)
             if not frames:
-                raise self.fault
+                raise _again(self.fault)
         return frames
 
     def send(self, frame: Frame) -> bytes:
@@ -296,3 +294,8 @@ class Connection:
         Answer: _answered,
         Refused: _refused,
     }
+
+
+def _again(fault: RemoteProtocolError) -> RemoteProtocolError:
+    """The same one, new: what is raised keeps hold of all that it goes through, and that has hold of the first."""
+    return RemoteProtocolError(str(fault), code=fault.code)

@@ -148,11 +148,13 @@ class Writer:
     def fail(self, error: StoreError) -> StoreError:
         """The store has failed, here or in a read or a sweep: promise nothing any more, unless it has only refused.
 
-        Returns what others are told.
+        Returns what others are told: a new one, because what is raised keeps hold of all that it goes through.
         """
         if error.code in NOT_FATAL:
             self._note_full(error)
-            return self._failure() if self.failed else error
+            if not self.failed:
+                return StoreError(str(error), code=error.code, next_step=error.next_step)
+            return self._failure()
         if not self.failed:
             log.error("store_failed", code=error.code, sentence=str(error), next_step=error.next_step)
             self.failed = str(error)
@@ -172,7 +174,6 @@ class Writer:
         self._full = error is not None and error.code == "store-full"
 
     def _failure(self) -> StoreError:
-        """A new one each time: an error that is raised again keeps hold of all that it went through."""
         return StoreError(self.failed or "", code="store-failed")
 
     async def _made(

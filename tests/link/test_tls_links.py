@@ -25,9 +25,12 @@ from byway.link.door import DoorLimits
 from byway.link.link import Link
 from byway.link.listener import serve_links
 from byway.link.tls import ALPN, ask_tls, client_context, peer_key, server_context
+from byway.protocol.connection import Role
 from byway.protocol.frames import Resolve
 from byway.protocol.urn import node_urn
 from tests.link.parts import CLIENT, NODE, OTHER, SERVER, now_ms, random
+
+NO_FRAME = b"\xff" * 8
 
 dial = partial(open_link, key=CLIENT, now_ms=now_ms, random=random)
 
@@ -67,19 +70,47 @@ async def assert_serves(address: str) -> None:
         await link.send(Resolve(1, "still there?"))
 
 
-async def test_links_that_are_over_leave_nothing_that_only_a_collection_would_free() -> None:
+async def who_leaves(address: str) -> None:
+    async with dial(address, node=NODE) as link:
+        await link.send(Resolve(1, "still there?"))
+
+
+async def who_is_cut_off(address: str) -> None:
+    async with dial(address, node=NODE) as link:
+        await link._stream.send_all(NO_FRAME)
+        with pytest.raises(LinkError):
+            await link.receive()
+
+
+async def who_never_opens(address: str) -> None:
+    stream = await ask_tls(await connect_tcp(address), client_context())
+    await stream.send_all(NO_FRAME)
+    assert await stream.receive_some(), "no Bye"
+    await stream.aclose()
+
+
+@pytest.mark.parametrize("come_and_go", [who_leaves, who_is_cut_off, who_never_opens])
+async def test_a_link_that_is_over_leaves_nothing_that_only_a_collection_would_free(
+    come_and_go: Callable[[str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[weakref.ref[object]] = []
+    make = Link.__init__
+
+    def noted(link: Link, stream: trio.abc.Stream, role: Role, **more: Any) -> None:
+        make(link, stream, role, **more)
+        if role is Role.SERVER:
+            made.extend([weakref.ref(link), weakref.ref(stream)])
 
     async def serve(link: Link) -> None:
-        made.extend([weakref.ref(link), weakref.ref(link._stream)])
-        with suppress(LinkError):  # as a session does
+        with suppress(LinkError, RemoteProtocolError):  # as a session does
             await take_all(link)
 
+    monkeypatch.setattr(Link, "__init__", noted)
     gc.disable()
     try:
         async with listening(serve) as address:
             for _ in range(10):
-                await assert_serves(address)
+                await come_and_go(address)
                 await trio.testing.wait_all_tasks_blocked(0.01)
             left = [each for each in made if each() is not None]
     finally:

@@ -134,8 +134,9 @@ async def test_more_than_the_credit_ends_the_link_and_is_logged_once(
         assert isinstance((await other.submit(node.cast().data)).answers[0], Proof)
 
 
+@pytest.mark.parametrize("last_words", [b"", b"\xff" * 8])
 async def test_a_closed_link_leaves_nothing_that_only_a_collection_would_free(
-    node: Node, monkeypatch: pytest.MonkeyPatch
+    node: Node, monkeypatch: pytest.MonkeyPatch, last_words: bytes
 ) -> None:
     """People open a link for each cast, and a collection stops all the others."""
     made: list[weakref.ref[object]] = []
@@ -152,6 +153,7 @@ async def test_a_closed_link_leaves_nothing_that_only_a_collection_would_free(
             async with node.peer() as peer:
                 await peer.subscribe(pattern="open:elsewhere")
                 await peer.submit(node.cast().data)
+                await peer.link._stream.send_all(last_words)
                 await settle()
             await settle()
         left = [each for each in made if each() is not None]

@@ -190,12 +190,14 @@ async def test_a_failed_flush_ends_all_promises_and_a_full_disk_only_this_one(
     assert (recording.writer.failed is None) is goes_on
 
 
-async def test_a_failure_is_told_anew_each_time(store: SqliteStore) -> None:
+@pytest.mark.parametrize("code", ["store-failed", "store-full", "store-rolled-back"])
+async def test_a_failure_is_told_anew_each_time(store: SqliteStore, code: str) -> None:
     """An error that is raised again and again keeps hold of every frame that it went through."""
     writer = Recording(store).writer
-    told = [writer.fail(StoreError("the disk says no")) for _ in range(2)]
-    assert told[0] is not told[1]
-    assert {error.code for error in told} == {"store-failed"}
+    failure = StoreError("the disk says no", code=code, next_step="wait")
+    told = [writer.fail(failure) for _ in range(2)]
+    assert len({id(error) for error in (failure, *told)}) == 3
+    assert {error.code for error in told} == {code}
 
 
 async def test_the_first_receipts_of_many_are_those_that_were_given(recording: Recording) -> None:
