@@ -166,7 +166,9 @@ class LinkMachine(RuleBasedStateMachine):
         for role, fault in self.faults.items():
             end = self.ends[role]
             assert end.state is State.CLOSED
-            assert end.fault is fault
+            assert end.fault is not None
+            assert (end.fault.code, str(end.fault)) == (fault.code, str(fault))
+            assert end.fault is not fault, "what is kept is not raised"
             assert fault.code in self.blamed_for
             try:
                 end.send(Ping(b""))
