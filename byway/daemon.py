@@ -37,7 +37,7 @@ from byway.router.thread_turns import ThreadTurns
 from byway.router.verifier import ProcessVerifier
 from byway.settings import NodeSettings
 from byway.store.sqlite.store import open_store
-from byway.store.store import Store
+from byway.store.store import Recovered, Store
 
 _P = TypeVar("_P", bound=Policy)
 
@@ -216,17 +216,7 @@ class Node:
                     announced = self._announced(addresses)
                     for authority in self._settings.register_at:
                         nursery.start_soon(partial(self._keep_registered, authority, announced))
-                    task_status.started(
-                        Started(
-                            node_urn(bytes(self._key.verify_key)),
-                            addresses,
-                            announced,
-                            recovered.statements,
-                            len(recovered.subscriptions),
-                            recovered.last.number if recovered.last else 0,
-                            recovery_lines(recovered, self._store.high_water, self._decided),
-                        )
-                    )
+                    task_status.started(self._started(addresses, announced, recovered))
             await router.stop()
             self._stopped.set()
             nursery.cancel_scope.cancel()
@@ -235,6 +225,17 @@ class Node:
         """Take no more links, say Bye to those there are, make the last cursors durable, and end `run`."""
         self._stop.set()
         await self._stopped.wait()
+
+    def _started(self, addresses: Sequence[str], announced: Sequence[str], recovered: Recovered) -> Started:
+        return Started(
+            node_urn(bytes(self._key.verify_key)),
+            addresses,
+            announced,
+            recovered.statements,
+            len(recovered.subscriptions),
+            recovered.last.number if recovered.last else 0,
+            recovery_lines(recovered, self._store.high_water, self._decided),
+        )
 
     def _door_limits(self) -> DoorLimits:
         settings = self._settings

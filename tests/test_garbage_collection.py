@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from byway.garbage_collection import FULL, LONG_S, THRESHOLDS, short_collections
+from tests.crash.router_process import ROOT, RouterProcess
+
+SHOWS_THRESHOLDS = """
+import gc
+from byway import daemon
+from byway.cli.app import main
+lines = daemon.Started.lines
+daemon.Started.lines = lambda started: [f"thresholds {gc.get_threshold()}", *lines(started)]
+main()
+"""
 
 
 class Thing:
@@ -124,3 +137,15 @@ def test_thresholds_and_callbacks_are_as_before_when_it_is_over() -> None:
         raise KeyError
     assert gc.get_threshold() == thresholds
     assert gc.callbacks == callbacks
+
+
+@pytest.mark.slow
+def test_a_router_that_serves_keeps_its_collections_of_garbage_short(tmp_path: Path) -> None:
+    router = RouterProcess(tmp_path)
+    command = [sys.executable, "-c", SHOWS_THRESHOLDS, "run", str(router.settings)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f"thresholds {THRESHOLDS}\n"
+        finally:
+            process.terminate()

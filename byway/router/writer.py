@@ -152,13 +152,12 @@ class Writer:
         """
         if error.code in NOT_FATAL:
             self._note_full(error)
-            if not self.failed:
-                return StoreError(str(error), code=error.code, next_step=error.next_step)
-            return self._failure()
-        if not self.failed:
+        elif not self.failed:
             log.error("store_failed", code=error.code, sentence=str(error), next_step=error.next_step)
             self.failed = str(error)
-        return self._failure()
+        if self.failed:
+            return self._failure()
+        return StoreError(str(error), code=error.code, next_step=error.next_step)
 
     def refusal(self, error: StoreError) -> Refused:
         """What somebody is told whose statements could not be written or found; the store may have failed with it."""

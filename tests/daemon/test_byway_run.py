@@ -17,7 +17,6 @@ from nacl.signing import SigningKey
 
 from byway.clock import now_ms
 from byway.errors import LinkError, Refused
-from byway.garbage_collection import THRESHOLDS
 from byway.link.client import Client, connect
 from byway.link.dialer import open_link
 from byway.link.subscription import Subscription
@@ -40,14 +39,6 @@ ON_A_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.executable, [sys.executable, "-m", "byway", "run", sys.argv[1]])
-"""
-SHOWS_THRESHOLDS = """
-import gc
-from byway import daemon
-from byway.cli.app import main
-lines = daemon.Started.lines
-daemon.Started.lines = lambda started: [f"thresholds {gc.get_threshold()}", *lines(started)]
-main()
 """
 
 
@@ -145,17 +136,6 @@ async def test_a_hang_up_is_a_stop_and_no_death(tmp_path: Path) -> None:
         assert await router.hang_up() == 0
         assert router.facts["stopping"].startswith("SIGHUP")
         assert "stopped" in router.facts
-
-
-def test_a_router_that_serves_keeps_its_collections_of_garbage_short(tmp_path: Path) -> None:
-    router = RouterProcess(tmp_path)
-    command = [sys.executable, "-c", SHOWS_THRESHOLDS, "run", str(router.settings)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == f"thresholds {THRESHOLDS}\n"
-        finally:
-            process.terminate()
 
 
 @pytest.mark.usefixtures("signals_heard")

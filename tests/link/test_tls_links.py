@@ -3,120 +3,33 @@
 from __future__ import annotations
 
 import errno
-import gc
 import socket
 import ssl
 import struct
-import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
 import structlog
 import trio
-import trio.testing
 import trustme
 
 from byway.errors import LinkError, RemoteProtocolError, SetupError
-from byway.link.dialer import open_link
 from byway.link.door import DoorLimits
 from byway.link.link import Link
 from byway.link.listener import serve_links
 from byway.link.tls import ALPN, ask_tls, client_context, peer_key, server_context
-from byway.protocol.connection import Role
 from byway.protocol.frames import Resolve
 from byway.protocol.urn import node_urn
 from tests.link.parts import CLIENT, NODE, OTHER, SERVER, now_ms, random
-
-NO_FRAME = b"\xff" * 8
-
-dial = partial(open_link, key=CLIENT, now_ms=now_ms, random=random)
-
-
-async def take_all(link: Link) -> None:
-    """Take everything and say nothing."""
-    while True:
-        await link.receive()
-
-
-@asynccontextmanager
-async def listening(serve: Callable[[Link], Awaitable[None]] = take_all, **more: Any) -> AsyncGenerator[str]:
-    async with trio.open_nursery() as nursery:
-        (address,) = await nursery.start(
-            partial(
-                serve_links,
-                serve,
-                key=SERVER,
-                addresses=["127.0.0.1:0"],
-                now_ms=now_ms,
-                random=random,
-                **more,
-            )
-        )
-        yield address
-        nursery.cancel_scope.cancel()
-
-
-async def connect_tcp(address: str) -> trio.SocketStream:
-    host, _, port = address.rpartition(":")
-    return await trio.open_tcp_stream(host, int(port))
+from tests.link.served import connect_tcp, dial, listening, take_all
 
 
 async def assert_serves(address: str) -> None:
     async with dial(address, node=NODE) as link:
         assert link.peer == bytes(SERVER.verify_key)
         await link.send(Resolve(1, "still there?"))
-
-
-async def who_leaves(address: str) -> None:
-    async with dial(address, node=NODE) as link:
-        await link.send(Resolve(1, "still there?"))
-
-
-async def who_is_cut_off(address: str) -> None:
-    async with dial(address, node=NODE) as link:
-        await link._stream.send_all(NO_FRAME)
-        with pytest.raises(LinkError):
-            await link.receive()
-
-
-async def who_never_opens(address: str) -> None:
-    stream = await ask_tls(await connect_tcp(address), client_context())
-    await stream.send_all(NO_FRAME)
-    assert await stream.receive_some(), "no Bye"
-    await stream.aclose()
-
-
-@pytest.mark.parametrize("come_and_go", [who_leaves, who_is_cut_off, who_never_opens])
-async def test_a_link_that_is_over_leaves_nothing_that_only_a_collection_would_free(
-    come_and_go: Callable[[str], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made: list[weakref.ref[object]] = []
-    make = Link.__init__
-
-    def noted(link: Link, stream: trio.abc.Stream, role: Role, **more: Any) -> None:
-        make(link, stream, role, **more)
-        if role is Role.SERVER:
-            made.extend([weakref.ref(link), weakref.ref(stream)])
-
-    async def serve(link: Link) -> None:
-        with suppress(LinkError, RemoteProtocolError):  # as a session does
-            await take_all(link)
-
-    monkeypatch.setattr(Link, "__init__", noted)
-    gc.disable()
-    try:
-        async with listening(serve) as address:
-            for _ in range(10):
-                await come_and_go(address)
-                await trio.testing.wait_all_tasks_blocked(0.01)
-            left = [each for each in made if each() is not None]
-    finally:
-        gc.enable()
-    assert len(made) == 20
-    assert len(left) <= 2, "what the event loop has done last"
 
 
 async def test_both_ends_know_whom_they_talk_to() -> None:
